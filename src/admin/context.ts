@@ -1,0 +1,44 @@
+import type { Clock } from '../base/clock.ts';
+import type { EventSink } from '../base/event.ts';
+import type { Random } from '../base/random.ts';
+import type { SigningDoor } from '../ca/authority.ts';
+import type { Ledger } from '../ca/ledger.ts';
+import type { Config } from '../config/schema.ts';
+import type { ContentStore, SpoolStore } from '../relay/spool/spool.ts';
+
+/**
+ * What operations work on: made by the daemon on the live relay, or by the CLI on the files when it is stopped.
+ * `app/compose.ts` makes both.
+ */
+export interface AdminContext {
+  readonly config: Config;
+  /** Absolute path of the data directory. */
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: EventSink;
+  readonly ledger: Ledger;
+  /** Opens the door to the issuing key; the signer ends when it is closed. */
+  door(): Promise<SigningDoor>;
+  readonly spool: SpoolStore;
+  readonly contents: ContentStore;
+  /** Reads and writes files by path relative to `directory`. Keys are written 0600. */
+  readonly files: AdminFiles;
+  /** Undefined when the relay is stopped. */
+  readonly live: LiveRelay | undefined;
+}
+
+export interface AdminFiles {
+  read(path: string): Promise<Uint8Array>;
+  /** Writes beside and renames, synced. `secret` means 0600, else 0644. */
+  write(path: string, bytes: Uint8Array, mode: 'public' | 'secret'): Promise<void>;
+}
+
+/** What only a running relay can tell or do. */
+export interface LiveRelay {
+  readonly startedAt: number;
+  /** Trust, revocations or the map changed: bring every front thread up to date; resolves when all have it. */
+  refresh(): Promise<void>;
+  listening(): readonly { readonly name: string; readonly address: string; readonly port: number; readonly tls: string }[];
+  counts(): Promise<{ readonly sessions: number; readonly accepted: number; readonly refused: number; readonly delivered: number; readonly deferred: number; readonly failed: number }>;
+}

@@ -1,0 +1,148 @@
+/**
+ * Every conclusion Sealpost can draw about a command, a message or a delivery: reply code (RFC 5321 §4.2),
+ * enhanced code (RFC 3463, RFC 5248) and text. No other file spells a reply code.
+ *
+ * `{name}` in a text is filled in by `protocol/smtp/reply.ts`. Texts end without a full stop and tell the peer
+ * nothing about policy, paths or names it does not know. Where a client or log analyser knows Sendmail's words,
+ * the text is Sendmail's.
+ */
+export interface Status {
+  readonly key: string;
+  readonly code: number;
+  /** Absent only where RFC 2034 §4 forbids it: greeting, HELO/EHLO, 3xx. */
+  readonly enhanced: string | undefined;
+  readonly text: string;
+  /** Where the code or the rule comes from. */
+  readonly source: string;
+}
+
+const table = {
+  // Session
+  greeting: [220, undefined, '{hostname} ESMTP Sealpost', 'RFC 5321 §4.3.1'],
+  hello: [250, undefined, '{hostname} Hello {client}, pleased to meet you', 'RFC 5321 §4.1.1.1'],
+  bye: [221, '2.0.0', '{hostname} closing connection', 'RFC 5321 §4.1.1.10'],
+  ok: [250, '2.0.0', 'OK', 'RFC 5321 §4.1.1.9'],
+  reset: [250, '2.0.0', 'Reset state', 'RFC 5321 §4.1.1.5'],
+  help: [214, '2.0.0', 'Commands: {commands}', 'RFC 5321 §4.1.1.8'],
+  'cannot-verify': [252, '2.5.2', 'Cannot verify; send some mail and see', 'RFC 5321 §3.5.3'],
+  'no-expand': [502, '5.7.0', 'Mailing lists are not shown', 'RFC 5321 §3.5.2'],
+  'start-tls': [220, '2.0.0', 'Ready to start TLS', 'RFC 3207 §4'],
+  'shutting-down': [421, '4.3.2', '{hostname} is shutting down; try again soon', 'RFC 5321 §3.8'],
+  'session-timeout': [421, '4.4.2', '{hostname} closing connection: timed out waiting for {what}', 'RFC 5321 §4.5.3.2'],
+  'session-too-long': [421, '4.7.0', '{hostname} closing connection: session lasts too long', 'RFC 5321 §3.8'],
+  'too-many-connections': [421, '4.7.0', '{hostname} too many connections from your address', 'RFC 5321 §3.8'],
+  'server-busy': [421, '4.3.2', '{hostname} too many connections; try again later', 'RFC 5321 §3.8'],
+  'too-many-errors': [421, '4.7.0', '{hostname} too many errors', 'RFC 5321 §3.8'],
+  'too-many-commands': [421, '4.7.0', '{hostname} too many commands without mail', 'RFC 5321 §3.8'],
+  'input-overrun': [421, '4.7.0', '{hostname} too much sent without waiting for replies', 'RFC 2920 §3.1'],
+  'protocol-noise': [421, '5.5.0', '{hostname} this is no SMTP', 'RFC 5321 §3.8'],
+
+  // Syntax and order
+  'unknown-command': [500, '5.5.1', 'Command unrecognized: "{command}"', 'RFC 5321 §4.2.4'],
+  'line-too-long': [500, '5.5.2', 'Line longer than {limit} octets', 'RFC 5321 §4.5.3.1'],
+  'bare-line-end': [500, '5.5.2', 'Bare CR or LF; a line ends with CR LF', 'RFC 5321 §2.3.8'],
+  'not-implemented': [502, '5.5.1', 'Command not implemented: "{command}"', 'RFC 5321 §4.2.4'],
+  'no-parameters': [501, '5.5.2', 'Syntax error (no parameters allowed)', 'RFC 5321 §4.3.2'],
+  'syntax-hello': [501, '5.5.2', '{verb} requires a valid domain or address', 'RFC 5321 §4.1.1.1'],
+  'syntax-mail': [501, '5.5.2', 'Syntax error: MAIL FROM:<address> [parameters]', 'RFC 5321 §4.1.1.2'],
+  'syntax-rcpt': [501, '5.5.2', 'Syntax error: RCPT TO:<address> [parameters]', 'RFC 5321 §4.1.1.3'],
+  'syntax-bdat': [501, '5.5.2', 'Syntax error: BDAT size [LAST]', 'RFC 3030 §2'],
+  'syntax-auth': [501, '5.5.2', 'Syntax error: AUTH mechanism [initial-response]', 'RFC 4954 §4'],
+  'unknown-parameter': [555, '5.5.4', 'Parameter not recognized or not allowed here: {parameter}', 'RFC 5321 §4.1.1.11'],
+  'bad-parameter': [501, '5.5.4', 'Bad value of parameter {parameter}', 'RFC 5321 §4.1.1.11'],
+  'double-parameter': [501, '5.5.4', 'Parameter given twice: {parameter}', 'RFC 5321 §4.1.1.11'],
+  'need-hello': [503, '5.5.1', 'Say HELO or EHLO first', 'RFC 5321 §4.1.4'],
+  'need-mail': [503, '5.5.1', 'Need MAIL command', 'RFC 5321 §4.1.4'],
+  'need-mail-before-rcpt': [503, '5.5.1', 'Need MAIL before RCPT', 'RFC 5321 §4.1.4'],
+  'need-rcpt': [503, '5.5.1', 'Need RCPT (recipient)', 'RFC 5321 §4.1.4'],
+  'nested-mail': [503, '5.5.1', 'Sender already specified', 'RFC 5321 §4.1.4'],
+  'mixed-data-bdat': [503, '5.5.1', 'DATA and BDAT cannot be mixed in one message', 'RFC 3030 §2'],
+  'binary-needs-bdat': [503, '5.5.1', 'BINARYMIME content needs BDAT', 'RFC 3030 §3'],
+  'starttls-in-transaction': [503, '5.5.0', 'TLS not permitted during a mail transaction', 'RFC 3207 §4.2'],
+  'starttls-again': [503, '5.5.1', 'TLS is on already', 'RFC 3207 §4.2'],
+  'starttls-unavailable': [454, '4.3.3', 'TLS not available', 'RFC 3207 §4'],
+  'starttls-not-offered': [502, '5.5.1', 'TLS not available', 'RFC 3207 §4'],
+  'tls-needed': [530, '5.7.0', 'Must issue a STARTTLS command first', 'RFC 3207 §4'],
+
+  // Authentication (RFC 4954)
+  'auth-succeeded': [235, '2.7.0', 'Authenticated as {identity}', 'RFC 4954 §4'],
+  'auth-continue': [334, undefined, '{challenge}', 'RFC 4954 §4'],
+  'auth-cancelled': [501, '5.7.0', 'Authentication cancelled', 'RFC 4954 §4'],
+  'auth-bad-base64': [501, '5.5.2', 'Cannot decode the response (base64)', 'RFC 4954 §4'],
+  'auth-too-long': [500, '5.5.6', 'Authentication exchange line is too long', 'RFC 4954 §4.2'],
+  'auth-again': [503, '5.5.1', 'Already authenticated', 'RFC 4954 §4'],
+  'auth-in-transaction': [503, '5.5.1', 'AUTH not permitted during a mail transaction', 'RFC 4954 §4'],
+  'auth-mechanism': [504, '5.5.4', 'Authentication mechanism not offered', 'RFC 4954 §4'],
+  'auth-failed': [535, '5.7.8', 'Authentication failed: {reason}', 'RFC 4954 §6'],
+  'auth-external-needs-certificate': [535, '5.7.8', 'EXTERNAL needs a verified client certificate: {reason}', 'RFC 4422 §A'],
+
+  // Envelope
+  'sender-ok': [250, '2.1.0', '{address}... Sender ok', 'RFC 5321 §4.1.1.2'],
+  'recipient-ok': [250, '2.1.5', '{address}... Recipient ok', 'RFC 5321 §4.1.1.3'],
+  'too-many-recipients': [452, '4.5.3', 'Too many recipients; the limit is {limit}', 'RFC 5321 §4.5.3.1.10'],
+  'too-many-messages': [452, '4.7.0', 'Too many messages in this session; the limit is {limit}', 'RFC 9422 §4.1'],
+  'message-too-big': [552, '5.3.4', 'Message exceeds the maximum size of {limit} octets', 'RFC 1870 §6'],
+  'utf8-needed': [553, '5.6.7', 'This address needs SMTPUTF8', 'RFC 6531 §3.5'],
+  'bad-sender-address': [501, '5.1.7', 'Bad address: {address}', 'RFC 3463 §3.2'],
+  'bad-recipient-address': [501, '5.1.3', 'Bad address: {address}', 'RFC 3463 §3.2'],
+  'bad-sender-domain': [553, '5.1.8', '{address}... Domain of sender address does not exist', 'RFC 3463 §3.2'],
+  'unqualified-recipient': [550, '5.1.3', '{address}... Domain name required for recipient address', 'RFC 3463 §3.2'],
+  'unqualified-sender': [553, '5.5.4', '{address}... Domain name required for sender address', 'RFC 3463 §3.2'],
+  'user-address-required': [553, '5.0.0', 'User address required', 'Sendmail 8.17 check_rcpt'],
+
+  // Policy
+  'relaying-denied': [550, '5.7.1', '{address}... Relaying denied', 'RFC 3463 §3.8'],
+  'relaying-denied-because': [550, '5.7.1', '{address}... Relaying denied: {reason}', 'RFC 3463 §3.8'],
+  'relaying-denied-temporarily': [450, '4.4.0', '{address}... Relaying temporarily denied. Cannot resolve PTR record for {peer}', 'Sendmail 8.17 check_rcpt'],
+  'access-denied': [550, '5.7.1', 'Access denied', 'RFC 3463 §3.8'],
+  'address-access-denied': [550, '5.7.1', '{address}... Access denied', 'RFC 3463 §3.8'],
+  'mailbox-disabled': [550, '5.2.1', '{address}... Mailbox disabled for this recipient', 'RFC 3463 §3.3'],
+  'certificate-required': [550, '5.7.1', 'A client certificate is required here: {reason}', 'RFC 3463 §3.8'],
+  'certificate-withdrawn': [550, '5.7.1', 'Your certificate has been withdrawn', 'RFC 3463 §3.8'],
+  /** Stands for what an access map line says itself; code, enhanced code and text are the line's. */
+  'access-map': [553, '5.3.0', '{text}', 'Sendmail 8.17 access_db'],
+
+  // Content
+  'start-mail': [354, undefined, 'End data with <CR><LF>.<CR><LF>', 'RFC 5321 §4.1.1.4'],
+  'chunk-ok': [250, '2.0.0', '{size} octets received', 'RFC 3030 §2'],
+  accepted: [250, '2.0.0', '{id} Message accepted for delivery', 'RFC 5321 §4.1.1.4'],
+  'bare-line-end-in-content': [550, '5.6.0', 'Bare CR or LF in the content; lines end with CR LF, binary content needs BINARYMIME', 'RFC 5321 §2.3.8'],
+  'header-too-long': [552, '5.6.0', 'Header section exceeds {limit} octets', 'RFC 5322 §2.1.1'],
+  'mail-loop': [554, '5.4.6', 'Too many hops ({count}): mail loop', 'RFC 5321 §6.3'],
+  'storage-full': [452, '4.3.1', 'Insufficient storage; try again later', 'RFC 3463 §3.4'],
+  'storage-failed': [451, '4.3.0', 'The message could not be stored; try again later', 'RFC 3463 §3.4'],
+  'local-error': [451, '4.3.0', 'Local error; try again later', 'RFC 3463 §3.4'],
+
+  // Delivery: conclusions about a recipient (used in outcomes, DSNs and events, never as a reply)
+  delivered: [250, '2.0.0', 'Delivered', 'RFC 3464 §2.3.3'],
+  'remote-deferred': [450, '4.0.0', 'The remote server put it off', 'RFC 3463 §3.1'],
+  'remote-refused': [550, '5.0.0', 'The remote server refused it', 'RFC 3463 §3.1'],
+  'remote-protocol': [451, '4.5.0', 'The remote server did not speak SMTP as it should', 'RFC 3463 §3.6'],
+  'connect-failed': [451, '4.4.1', 'No answer from the remote server', 'RFC 3463 §3.5'],
+  'connection-lost': [451, '4.4.2', 'The connection to the remote server was lost', 'RFC 3463 §3.5'],
+  'remote-timeout': [451, '4.4.2', 'The remote server took too long', 'RFC 3463 §3.5'],
+  'lookup-failed': [451, '4.4.3', 'The name service did not answer', 'RFC 3463 §3.5'],
+  'no-such-domain': [550, '5.1.2', 'The recipient domain does not exist', 'RFC 3463 §3.2'],
+  'no-route': [550, '5.4.4', 'The recipient domain has no mail server', 'RFC 3463 §3.5'],
+  'null-mx': [556, '5.1.10', 'The recipient domain accepts no mail', 'RFC 7505 §5'],
+  'hop-is-self': [550, '5.4.6', 'The recipient domain is routed to this server itself', 'RFC 5321 §5.1'],
+  'tls-unavailable': [451, '4.7.4', 'The remote server offers no TLS, and the route requires it', 'RFC 3463 §3.8'],
+  'tls-failed': [451, '4.7.5', 'TLS with the remote server failed', 'RFC 3463 §3.8'],
+  'utf8-unsupported': [550, '5.6.7', 'The message needs SMTPUTF8, which the remote server lacks', 'RFC 6531 §3.4'],
+  '8bit-unsupported': [550, '5.6.3', 'The message has 8-bit or binary content, which the remote server does not take', 'RFC 6152 §3'],
+  'remote-size': [552, '5.3.4', 'The message is larger than the remote server takes', 'RFC 1870 §6'],
+  expired: [554, '5.4.7', 'Delivery time expired', 'RFC 3463 §3.5'],
+  'content-missing': [554, '5.3.0', 'The content of the message is no longer in the spool', 'RFC 3463 §3.4'],
+} as const satisfies Record<string, readonly [number, string | undefined, string, string]>;
+
+export type StatusKey = keyof typeof table;
+
+/** The table by key. */
+export const statuses: Readonly<Record<StatusKey, Status>> = Object.fromEntries(
+  Object.entries(table).map(([key, [code, enhanced, text, source]]) => [key, { key, code, enhanced, text, source }]),
+) as Record<StatusKey, Status>;
+
+/** The class of a status: 2 success, 3 go on, 4 try again, 5 never. */
+export function statusClass(status: Status): number {
+  return Math.floor(status.code / 100);
+}

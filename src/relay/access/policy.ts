@@ -1,0 +1,19 @@
+import type { AccessMap } from './map.ts';
+
+/** Everything decide.ts consults, as one value that is swapped whole when a file changes. */
+export interface AccessPolicy {
+  /** The access map; undefined: none is configured, so no certificate line can answer. */
+  readonly map: AccessMap | undefined;
+  /** Class w: domains whose mail we accept as ours. Lower case, exact. */
+  readonly localDomains: ReadonlySet<string>;
+  /** Class R: domains (with subdomains), and octet prefixes of networks, for which we relay. */
+  readonly relayDomains: ReadonlySet<string>;
+  /** Networks whose clients may relay by address alone; empty by default, loopback included. CIDR. */
+  readonly trustedNetworks: readonly string[];
+  /** AUTH EXTERNAL makes a verified certificate relay (Sendmail's TRUST_AUTH_MECH EXTERNAL). */
+  readonly trustExternal: boolean;
+  /** FEATURE(blocklist_recipients). */
+  readonly blocklistRecipients: boolean;
+  /** FEATURE(delay_checks): connect and MAIL checks are made at RCPT. */
+  readonly delayChecks: boolean;
+}
