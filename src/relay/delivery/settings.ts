@@ -18,6 +18,8 @@ export interface RouteSettings {
   readonly tls: HopTls;
   /** TLS from the first byte instead of STARTTLS. */
   readonly implicit: boolean;
+  /** For `opportunistic` only: after a failed handshake try once more in clear. Default false: the message waits. */
+  readonly tlsFallback?: boolean;
   readonly identity: ClientIdentity | undefined;
   /** CA file that must have signed the hop's certificate, for `verify`; undefined: the system's. */
   readonly authorities: string | undefined;
