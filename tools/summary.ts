@@ -1,0 +1,26 @@
+/** A reporter of node:test: prints each failure whole, then the counts as `N passed, N failed, N skipped`. */
+import type { TestEvent } from 'node:test/reporters';
+import { inspect } from 'node:util';
+
+export default async function* summary(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
+  let passed = 0;
+  let failed = 0;
+  let skipped = 0;
+  for await (const event of source) {
+    if (event.type === 'test:stdout' || event.type === 'test:stderr') continue;
+    if (event.type === 'test:fail') {
+      const { name, file, line, details } = event.data;
+      // A suite fails with its tests: those are counted and shown.
+      if (details.type === 'suite') continue;
+      failed += 1;
+      yield `\nFAILED ${name}\n  at ${file ?? '?'}:${line ?? '?'}\n${inspect(details.error.cause ?? details.error)}\n`;
+    } else if (event.type === 'test:pass') {
+      if (event.data.details.type === 'suite') continue;
+      if (event.data.skip !== undefined || event.data.todo !== undefined) {
+        skipped += 1;
+        yield `skipped: ${event.data.name} (${String(event.data.skip ?? event.data.todo)})\n`;
+      } else passed += 1;
+    }
+  }
+  yield `\n${passed} passed, ${failed} failed, ${skipped} skipped\n`;
+}
