@@ -1,0 +1,544 @@
+/**
+ * The configuration: every key with its description, default and check. Reference, defaults file, validation and JSON
+ * Schema are all made from this file. It decides nothing: `settings.ts` turns a Config into what each step takes.
+ *
+ * `Config` is what the program sees (times in ms, sizes in octets); `configSchema()` is what the file may say.
+ */
+import ipaddr from 'ipaddr.js';
+import { z } from 'zod';
+import type { Ms } from '../base/clock.ts';
+import type { ListenerSettings } from '../relay/connection/connection.ts';
+import type { HopTls } from '../relay/delivery/settings.ts';
+import type { ScheduleSettings } from '../relay/schedule/settings.ts';
+import type { SessionLimits } from '../relay/session/limits.ts';
+import { DURATION_PATTERN, SIZE_PATTERN, parseDuration, parseSize } from './units.ts';
+
+/** The file's name in the data directory. */
+export const CONFIG_FILE = 'sealpost.yaml';
+
+/** Limits that each role may have of its own; undefined: as in `limits`. */
+export interface RoleLimits {
+  readonly messageSize?: number | undefined;
+  readonly recipients?: number | undefined;
+  readonly messagesPerSession?: number | undefined;
+  readonly sessionTime?: Ms | undefined;
+  readonly connectionsByAddress?: number | undefined;
+}
+
+/** A route as the file has it; paths are relative to the data directory. */
+export interface ConfiguredRoute {
+  readonly domains: readonly string[];
+  readonly to?: string | undefined;
+  readonly tls: HopTls;
+  readonly implicit: boolean;
+  readonly identity?: { readonly certificate: string; readonly key: string } | undefined;
+  readonly authorities?: string | undefined;
+}
+
+/** The whole configuration, defaults filled in. Paths are as written: relative to the data directory unless absolute. */
+export interface Config {
+  readonly hostname: string;
+  readonly portOffset: 'auto' | number;
+  readonly listeners: readonly ListenerSettings[];
+  readonly tls: {
+    readonly certificate: string;
+    readonly key: string;
+    readonly authorities: readonly string[];
+    readonly ownAuthority: boolean;
+    readonly minimum: 'TLSv1.2' | 'TLSv1.3';
+  };
+  readonly access: {
+    /** `auto`: the file `access` in the data directory when it is there; `none`; else a path. */
+    readonly map: string;
+    readonly localDomains: readonly string[];
+    readonly relayDomains: readonly string[];
+    readonly trustedNetworks: readonly string[];
+    readonly trustExternal: boolean;
+    readonly blocklistRecipients: boolean;
+    readonly delayChecks: boolean;
+  };
+  readonly limits: Omit<SessionLimits, 'inlineContent'> & {
+    /** How long open sessions may go on after a stop was asked for. */
+    readonly drainTime: Ms;
+    readonly submission: RoleLimits;
+    readonly relay: RoleLimits;
+  };
+  readonly schedule: ScheduleSettings;
+  readonly delivery: {
+    readonly routes: readonly ConfiguredRoute[];
+    readonly resolver: readonly string[];
+    readonly hostname?: string | undefined;
+    readonly port: number;
+    readonly connectTime: Ms;
+    readonly replyTime: Ms;
+    readonly contentTime: Ms;
+    readonly idleTime: Ms;
+    readonly messagesPerConnection: number;
+  };
+  readonly spool: { readonly inlineContent: number; readonly history: Ms };
+  readonly threads: { readonly fronts: 'auto' | number };
+  readonly log: {
+    /** `stderr` or a path. */
+    readonly destination: string;
+    readonly format: 'auto' | 'text' | 'json';
+    readonly level: 'debug' | 'info' | 'warn' | 'error';
+  };
+  readonly control: { readonly socket: string };
+  readonly names: { readonly lookupClientNames: boolean };
+}
+
+// What a value may look like. Each message says what to write, for `load.ts` puts what was written before it.
+
+const HOSTNAME =
+  /^(?=.{1,253}$)(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*$/;
+
+/** A text that `parse` turns into a number within bounds; without `initial` the key may be left out. */
+const measure = (
+  kind: 'duration' | 'size',
+  initial: string | undefined,
+  description: string,
+  least: string,
+  most: string,
+  example?: string,
+): z.ZodType<number, unknown> => {
+  const parse = kind === 'duration' ? parseDuration : parseSize;
+  const todo =
+    kind === 'duration'
+      ? `write a time from ${least} to ${most} with its unit, such as 30s, 5m, 4h or 2d`
+      : `write a size from ${least} to ${most}, such as 64KB or 50MB`;
+  const [lower, upper] = [parse(least) ?? 0, parse(most) ?? 0];
+  const checked = z.unknown().transform((written, context): number => {
+    const value = parse(String(written));
+    if (value !== undefined && value >= lower && value <= upper) return value;
+    context.addIssue(todo);
+    return z.NEVER;
+  });
+  const pattern = kind === 'duration' ? DURATION_PATTERN : SIZE_PATTERN;
+  const meta = { description, type: ['string', 'integer'], pattern, format: kind };
+  return initial === undefined ? checked.meta({ ...meta, 'x-example': example }) : checked.prefault(initial).meta(meta);
+};
+
+const duration = (initial: string, description: string, least: string, most: string): z.ZodType<Ms, unknown> =>
+  measure('duration', initial, description, least, most);
+
+const size = (initial: string, description: string, least: string, most: string): z.ZodType<number, unknown> =>
+  measure('size', initial, description, least, most);
+
+const count = (initial: number, description: string, least: number, most: number): z.ZodType<number, unknown> =>
+  z.int().min(least).max(most).default(initial).describe(description);
+
+const flag = (initial: boolean, description: string): z.ZodType<boolean, unknown> =>
+  z.boolean().default(initial).describe(description);
+
+const host = z.string().regex(HOSTNAME, 'write a host name such as relay.example.net');
+const path = z
+  .string()
+  .min(1, 'write a path')
+  .refine((text) => !text.includes('\0'), 'write a path');
+const domain = z.string().regex(/^\.?[^\s@/:]+\.?$/u, 'write a domain such as example.net');
+const routeDomain = z
+  .string()
+  .regex(/^(?:\*|\.?[^\s@/:*]+)$/u, 'write a domain (example.net), its subdomains (.example.net) or * for all');
+const network = z.string().refine(isNetwork, 'write a network in CIDR form such as 192.0.2.0/24 or 2001:db8::/32');
+const address = z.string().refine(isAddress, 'write an IP address such as 192.0.2.1, or :: for all');
+const hopAddress = z
+  .string()
+  .regex(
+    /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):\d{1,5}$/,
+    'write host:port such as mx.example.net:25 or [192.0.2.1]:2525',
+  );
+const server = z
+  .string()
+  .refine(
+    (text) => isAddress(text) || /^(?:\[[0-9A-Fa-f:]+\]|[0-9.]+):\d{1,5}$/.test(text),
+    'write the address of a name server, such as 127.0.0.1 or [::1]:53',
+  );
+
+function isAddress(text: string): boolean {
+  return text.includes(':')
+    ? ipaddr.IPv6.isValid(text) && !text.includes('/')
+    : ipaddr.IPv4.isValidFourPartDecimal(text);
+}
+
+function isNetwork(text: string): boolean {
+  return isAddress(text) || ipaddr.isValidCIDR(text);
+}
+
+const listener = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'write a short name of letters, digits and dashes')
+    .describe('Name in logs and in `sealpost status`; each listener has its own.')
+    .meta({ examples: ['submission'] }),
+  address: address
+    .default('::')
+    .describe(
+      'Address to listen on. `::` is all of IPv6 and IPv4 (IPv4 alone where the machine has no IPv6), `0.0.0.0` all of IPv4.',
+    ),
+  port: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .describe('Port before `portOffset`; 0 takes any free port.')
+    .meta({ examples: [587] }),
+  role: z
+    .enum(['submission', 'relay'])
+    .default('submission')
+    .describe(
+      '`submission` takes mail from holders and completes it (Date, Message-ID); `relay` takes mail from other servers.',
+    ),
+  tls: z
+    .enum(['none', 'starttls', 'implicit'])
+    .default('starttls')
+    .describe(
+      '`starttls` begins in clear and offers STARTTLS, `implicit` speaks TLS from the first byte, `none` never does.',
+    ),
+  certificates: z
+    .enum(['no', 'ask', 'require'])
+    .default('ask')
+    .describe(
+      'Whether a client certificate is asked for. `require` refuses clients without a good one, with the reason, in SMTP.',
+    ),
+});
+
+const route = z.strictObject({
+  domains: z
+    .array(routeDomain)
+    .min(1, 'write at least one domain')
+    .describe('Recipient domains: `example.net`, `.example.net` for its subdomains, `*` for all.')
+    .meta({ examples: [['*']] }),
+  to: hopAddress
+    .optional()
+    .describe('`host:port` or `[address]:port` of the next hop; without it, the hosts that MX records name.')
+    .meta({ examples: ['smarthost.example.net:587'] }),
+  tls: z
+    .enum(['none', 'opportunistic', 'required', 'verify'])
+    .default('opportunistic')
+    .describe(
+      '`opportunistic` uses TLS when offered, `required` insists on it, `verify` also checks the name in the certificate.',
+    ),
+  implicit: flag(false, 'TLS from the first byte instead of STARTTLS.'),
+  identity: z
+    .strictObject({
+      certificate: path
+        .describe('PEM file: our client certificate, followed by its chain.')
+        .meta({ examples: ['tls/client.crt'] }),
+      key: path.describe('PEM file: its key.').meta({ examples: ['tls/client.key'] }),
+    })
+    .optional()
+    .describe('Client certificate that we show to this hop.')
+    .meta({ examples: [{ certificate: 'tls/client.crt', key: 'tls/client.key' }] }),
+  authorities: path
+    .optional()
+    .describe(
+      'PEM file of the CAs that must have signed the certificate of this hop, for `verify`; without it, those of the system.',
+    )
+    .meta({ examples: ['tls/partner-ca.crt'] }),
+});
+
+/** Limits of one role; what is left out is as in `limits`. */
+const roleLimits = (role: string) => {
+  const words = (what: string): string => `${what} on ${role} listeners; without it, as in \`limits\`.`;
+  const whole = (what: string, example: number): z.ZodOptional<z.ZodInt> =>
+    z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .optional()
+      .meta({ description: words(what), examples: [example] });
+  return z
+    .strictObject({
+      messageSize: measure('size', undefined, words('Largest message'), '1KB', '10GB', '50MB').optional(),
+      recipients: whole('Recipients of one message', 1_000),
+      messagesPerSession: whole('Messages in one session', 1_000),
+      sessionTime: measure('duration', undefined, words('Longest session'), '1m', '7d', '1h').optional(),
+      connectionsByAddress: whole('Connections at once from one address', 50),
+    })
+    .prefault({})
+    .describe(`Other limits for listeners with the role ${role}.`);
+};
+
+const DEFAULT_LISTENERS = [
+  { name: 'submission', address: '::', port: 587, role: 'submission', tls: 'starttls', certificates: 'ask' },
+  { name: 'submissions', address: '::', port: 465, role: 'submission', tls: 'implicit', certificates: 'ask' },
+  { name: 'relay', address: '::', port: 25, role: 'relay', tls: 'starttls', certificates: 'ask' },
+] as const satisfies readonly ListenerSettings[];
+
+const schema: z.ZodType<Config, unknown> = z.strictObject({
+  hostname: host
+    .describe(
+      'Full name of this server, as it stands in greetings, Received: lines and reports. The server certificate carries it.',
+    )
+    .meta({ examples: ['relay.example.net'] }),
+  portOffset: z
+    .union([z.literal('auto'), z.int().min(0).max(64_000)])
+    .default('auto')
+    .describe(
+      'Added to the port of each listener. `auto`: 2000 for ports below 1024 when the program is not run by root (587 becomes 2587), else 0.',
+    ),
+  listeners: z
+    .array(listener)
+    .min(1, 'write at least one listener')
+    .superRefine((all, context) => {
+      for (const [index, { name, address: at, port }] of all.entries()) {
+        if (all.findIndex((other) => other.name === name) < index)
+          context.addIssue({
+            code: 'custom',
+            path: [index, 'name'],
+            message: 'write a name that no other listener has',
+          });
+        if (port !== 0 && all.findIndex((other) => other.port === port && other.address === at) < index) {
+          context.addIssue({
+            code: 'custom',
+            path: [index, 'port'],
+            message: 'write a port that no other listener has on this address',
+          });
+        }
+      }
+    })
+    .prefault(DEFAULT_LISTENERS.map((settings) => ({ ...settings })))
+    .describe('Where the relay listens. A list given here replaces the whole default list.'),
+  tls: z
+    .strictObject({
+      certificate: path
+        .default('tls/server.crt')
+        .describe(
+          'PEM file of the server certificate, followed by its chain. `sealpost init` makes one from its own CA.',
+        ),
+      key: path.default('tls/server.key').describe('PEM file of the key of the server certificate.'),
+      authorities: z
+        .array(path)
+        .default([])
+        .describe(
+          'PEM files of other CAs whose client certificates are believed. Put root certificates in, not intermediates. The system store is never used.',
+        ),
+      ownAuthority: flag(true, 'Whether client certificates of our own CA are believed.'),
+      minimum: z
+        .enum(['TLSv1.2', 'TLSv1.3'])
+        .default('TLSv1.2')
+        .describe('Oldest TLS version that is spoken with clients.'),
+    })
+    .prefault({} as never)
+    .describe('Server certificate, and whose client certificates are believed.'),
+  access: z
+    .strictObject({
+      map: path
+        .default('auto')
+        .describe(
+          "Access map in Sendmail's text form (CERTISSUER:, CERTSUBJECT:, Connect:, From:, To:). A path, `none`, or `auto`: the file `access` in the data directory when there is one.",
+        ),
+      localDomains: z
+        .array(domain)
+        .default([])
+        .describe("Domains whose mail is accepted from anyone (Sendmail's class w). Exact names."),
+      relayDomains: z
+        .array(domain)
+        .default([])
+        .describe(
+          "Domains, with subdomains, that anyone may send to and that may send to anyone by client name (Sendmail's class R).",
+        ),
+      trustedNetworks: z
+        .array(network)
+        .default([])
+        .describe(
+          'Networks whose clients may relay by address alone, without a certificate. Empty by default, and the machine itself is no exception.',
+        ),
+      trustExternal: flag(
+        false,
+        'Whether AUTH EXTERNAL with any verified certificate is enough to relay, no matter who issued it.',
+      ),
+      blocklistRecipients: flag(
+        false,
+        "Whether To: lines of the map may refuse recipients, before the certificate is looked at (Sendmail's blocklist_recipients).",
+      ),
+      delayChecks: flag(
+        false,
+        "Whether connection and reverse-path are judged at RCPT, where a certificate can overrule them (Sendmail's delay_checks).",
+      ),
+    })
+    .prefault({} as never)
+    .describe(
+      'Who may send what to whom. Holders of certificates of our own CA relay by their record, with no line here.',
+    ),
+  limits: z
+    .strictObject({
+      commandLine: size(
+        '2KB',
+        'Longest command line, with its end (RFC 5321 §4.5.3.1.4 asks for 512 and room for extensions).',
+        '512B',
+        '64KB',
+      ),
+      authLine: size('12KB', 'Longest line of an AUTH exchange (RFC 4954 §4 asks for 12,288).', '1KB', '64KB'),
+      messageSize: size('50MB', 'Largest message, as EHLO announces it (SIZE, RFC 1870).', '1KB', '10GB'),
+      recipients: count(1_000, 'Recipients of one message (RFC 5321 §4.5.3.1.8: at least 100).', 1, 100_000),
+      messagesPerSession: count(10_000, 'Messages in one session.', 1, 1_000_000),
+      errors: count(20, 'Refused commands in one session before it is closed with 421.', 1, 10_000),
+      idleCommands: count(100, 'Commands between two messages before the session is closed with 421.', 10, 100_000),
+      buffer: size(
+        '256KB',
+        'What a client may send ahead while we think, before the session is closed with 421.',
+        '4KB',
+        '64MB',
+      ),
+      header: size('256KB', 'Longest header section of a message.', '1KB', '16MB'),
+      hops: count(100, 'Received: lines before a message counts as looping (RFC 5321 §6.3: at least 100).', 10, 1_000),
+      sessionTime: duration('2h', 'Longest session.', '1m', '7d'),
+      handshakeTime: duration('30s', 'Longest TLS handshake.', '1s', '10m'),
+      connections: count(5_000, 'Connections at once, in each front thread.', 1, 1_000_000),
+      connectionsByAddress: count(
+        50,
+        'Connections at once from one address (IPv6: from one /64), over all threads.',
+        1,
+        1_000_000,
+      ),
+      drainTime: duration(
+        '30s',
+        'How long open sessions may finish their message after a stop was asked for.',
+        '0',
+        '1h',
+      ),
+      submission: roleLimits('submission'),
+      relay: roleLimits('relay'),
+    })
+    .prefault({} as never)
+    .describe('What one client may use.'),
+  schedule: z
+    .strictObject({
+      firstRetry: duration('5m', 'Wait before the second attempt; it doubles with each further one.', '1s', '1d'),
+      longestRetry: duration('2h', 'Longest wait between two attempts.', '1s', '7d'),
+      jitter: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.2)
+        .describe('Part of the wait that is left to chance, 0 to 1, so that retries do not all come at once.'),
+      expiry: duration(
+        '5d',
+        'Age at which an undelivered recipient is given up and reported (RFC 5321 §4.5.4.1: 4 to 5 days).',
+        '1m',
+        '30d',
+      ),
+      delayNotice: duration(
+        '4h',
+        'Age at which the sender is told, once, that delivery is late; 0: never.',
+        '0',
+        '30d',
+      ),
+      concurrency: count(100, 'Transactions at once, over all destinations.', 1, 10_000),
+      concurrencyByDestination: count(20, 'Transactions at once to one destination.', 1, 10_000),
+      recipientsPerTransaction: count(100, 'Recipients of one message in one transaction.', 1, 10_000),
+      laneLease: duration('30s', 'How long a worker owns its part of the queue without a sign of life.', '2s', '1h'),
+      poll: duration('5s', 'Longest sleep without a look at the queue.', '10ms', '10m'),
+    })
+    .superRefine((schedule, context) => {
+      if (schedule.firstRetry > schedule.longestRetry)
+        context.addIssue({
+          code: 'custom',
+          path: ['firstRetry'],
+          message: 'write a time not above schedule.longestRetry',
+        });
+    })
+    .prefault({} as never)
+    .describe('When mail that could not be delivered is tried again, and how much goes out at once.'),
+  delivery: z
+    .strictObject({
+      routes: z
+        .array(route)
+        .default([])
+        .describe(
+          'Where mail goes, by recipient domain; the first route that matches counts. Without one, to the hosts that MX records name.',
+        )
+        .meta({
+          examples: [
+            [
+              {
+                domains: ['*'],
+                to: 'smarthost.example.net:587',
+                tls: 'verify',
+                identity: { certificate: 'tls/client.crt', key: 'tls/client.key' },
+              },
+            ],
+          ],
+        }),
+      resolver: z
+        .array(server)
+        .default([])
+        .describe("Name servers to ask, such as 127.0.0.1; empty: those of the machine's resolv.conf."),
+      hostname: host
+        .optional()
+        .describe('Name we say in EHLO to other servers; without it, `hostname`.')
+        .meta({ examples: ['out.example.net'] }),
+      port: count(25, 'Port of servers that MX records name.', 1, 65_535),
+      connectTime: duration('30s', 'Longest wait for a connection.', '1s', '10m'),
+      replyTime: duration('5m', 'Longest wait for a reply (RFC 5321 §4.5.3.2).', '1s', '1h'),
+      contentTime: duration(
+        '10m',
+        'Longest wait for the reply to the end of the content (RFC 5321 §4.5.3.2.6).',
+        '1s',
+        '2h',
+      ),
+      idleTime: duration('5s', 'How long a connection is kept for the next message.', '0', '5m'),
+      messagesPerConnection: count(100, 'Messages over one connection.', 1, 100_000),
+    })
+    .prefault({} as never)
+    .describe('How mail goes out.'),
+  spool: z
+    .strictObject({
+      inlineContent: size(
+        '64KB',
+        'Content up to this size is kept in the database, larger content in a file of its own.',
+        '0B',
+        '1MB',
+      ),
+      history: duration('30d', 'How long the history of delivered mail is kept.', '0', '3650d'),
+    })
+    .prefault({} as never)
+    .describe('Mail that waits, in the data directory.'),
+  threads: z
+    .strictObject({
+      fronts: z
+        .union([z.literal('auto'), z.int().min(1).max(30)])
+        .default('auto')
+        .describe('Threads that speak with clients. `auto`: one for each core.'),
+    })
+    .prefault({} as never)
+    .describe('Threads.'),
+  log: z
+    .strictObject({
+      destination: path.default('stderr').describe('`stderr`, or a file; SIGHUP opens it anew after rotation.'),
+      format: z
+        .enum(['auto', 'text', 'json'])
+        .default('auto')
+        .describe('`text` for people, `json` one object a line, `auto` text on a terminal and JSON elsewhere.'),
+      level: z
+        .enum(['debug', 'info', 'warn', 'error'])
+        .default('info')
+        .describe(
+          'What is told: `debug` everything, `info` decisions and deliveries, `warn` refusals and failures, `error` trouble alone.',
+        ),
+    })
+    .prefault({} as never)
+    .describe('One line for each decision. No content of messages and no secret is ever in it.'),
+  control: z
+    .strictObject({
+      socket: path
+        .default('control.sock')
+        .describe('Unix socket by which `sealpost` commands reach the running relay; only its user may open it.'),
+    })
+    .prefault({} as never)
+    .describe('How commands reach the running relay.'),
+  names: z
+    .strictObject({
+      lookupClientNames: flag(
+        false,
+        'Whether the name of each client is looked up by its address (PTR). Needed by Connect: and TLS_Clt: lines of the map that give names; costs a DNS question for each connection.',
+      ),
+    })
+    .prefault({} as never)
+    .describe('Names of clients.'),
+});
+
+/** The schema, to check an object that was read from a file. Nulls must be left out before: `load.ts` does both. */
+export function configSchema(): z.ZodType<Config, unknown> {
+  return schema;
+}

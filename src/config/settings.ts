@@ -1,0 +1,122 @@
+/**
+ * Config into what each step takes. Pure: what depends on the machine (root or not, IPv6 or not, the directory) is
+ * passed in.
+ */
+import { isAbsolute, join } from 'node:path';
+import type { ListenerRole, ListenerSettings } from '../relay/connection/connection.ts';
+import type { AccessPolicy } from '../relay/access/policy.ts';
+import type { DeliverySettings } from '../relay/delivery/settings.ts';
+import type { ScheduleSettings } from '../relay/schedule/settings.ts';
+import type { SessionLimits } from '../relay/session/limits.ts';
+import type { Config, RoleLimits } from './schema.ts';
+
+/** Ports that only root may listen on are moved up by this much for others, unless `portOffset` says otherwise. */
+const UNPRIVILEGED_OFFSET = 2_000;
+
+/** What the machine is like. */
+export interface Machine {
+  readonly root: boolean;
+  /** False where IPv6 is switched off: `::` then means all of IPv4. */
+  readonly ipv6?: boolean;
+}
+
+/** A path of the configuration as an absolute one; they are relative to the data directory. */
+export function inDirectory(directory: string, path: string): string {
+  return isAbsolute(path) ? path : join(directory, path);
+}
+
+/** The listeners with their final ports. Port 0 stays 0 (any free port). */
+export function listeners(config: Config, machine: Machine): readonly ListenerSettings[] {
+  return config.listeners.map((listener) => ({
+    ...listener,
+    address: listenAddress(listener.address, machine),
+    port: listenPort(listener.port, config, machine),
+  }));
+}
+
+function listenPort(port: number, config: Config, machine: Machine): number {
+  if (port === 0) return 0;
+  if (config.portOffset === 'auto') return !machine.root && port < 1_024 ? port + UNPRIVILEGED_OFFSET : port;
+  return (port + config.portOffset) % 65_536;
+}
+
+function listenAddress(address: string, machine: Machine): string {
+  if (machine.ipv6 !== false) return address;
+  return address === '::' ? '0.0.0.0' : address === '::1' ? '127.0.0.1' : address;
+}
+
+/** The limits of sessions on listeners of one role. */
+export function sessionLimits(config: Config, role: ListenerRole): SessionLimits {
+  const { drainTime: _drainTime, submission, relay, ...common } = config.limits;
+  const own: RoleLimits = role === 'submission' ? submission : relay;
+  return {
+    ...common,
+    messageSize: own.messageSize ?? common.messageSize,
+    recipients: own.recipients ?? common.recipients,
+    messagesPerSession: own.messagesPerSession ?? common.messagesPerSession,
+    sessionTime: own.sessionTime ?? common.sessionTime,
+    connectionsByAddress: own.connectionsByAddress ?? common.connectionsByAddress,
+    inlineContent: config.spool.inlineContent,
+  };
+}
+
+export function scheduleSettings(config: Config): ScheduleSettings {
+  return config.schedule;
+}
+
+/** `ownAddresses` are those that the listeners really have. */
+export function deliverySettings(
+  config: Config,
+  directory: string,
+  ownAddresses: DeliverySettings['ownAddresses'],
+): DeliverySettings {
+  const { routes, resolver: _resolver, hostname, ...times } = config.delivery;
+  return {
+    ...times,
+    hostname: hostname ?? config.hostname,
+    ownAddresses,
+    routes: routes.map((route) => ({
+      domains: route.domains.map((domain) => domain.toLowerCase()),
+      to: route.to,
+      tls: route.tls,
+      implicit: route.implicit,
+      identity: route.identity && {
+        certificate: inDirectory(directory, route.identity.certificate),
+        key: inDirectory(directory, route.identity.key),
+      },
+      authorities: route.authorities === undefined ? undefined : inDirectory(directory, route.authorities),
+    })),
+  };
+}
+
+/** The access policy without its map. */
+export function accessSettings(config: Config): Omit<AccessPolicy, 'map'> {
+  const { map: _map, localDomains, relayDomains, ...rest } = config.access;
+  return { ...rest, localDomains: lowerCase(localDomains), relayDomains: lowerCase(relayDomains) };
+}
+
+function lowerCase(domains: readonly string[]): ReadonlySet<string> {
+  return new Set(domains.map((domain) => domain.toLowerCase().replace(/\.$/, '')));
+}
+
+/** Where the access map lies, if there is one. `exists` says whether a path is a file. With `auto` a missing map is none; a named one must be there. */
+export function accessMapFile(
+  config: Config,
+  directory: string,
+  exists: (path: string) => boolean,
+): string | undefined {
+  if (config.access.map === 'none') return undefined;
+  if (config.access.map !== 'auto') return inDirectory(directory, config.access.map);
+  const standard = join(directory, 'access');
+  return exists(standard) ? standard : undefined;
+}
+
+/** The control socket. */
+export function controlSocket(config: Config, directory: string): string {
+  return inDirectory(directory, config.control.socket);
+}
+
+/** Front threads to start, on a machine with so many cores. */
+export function frontThreads(config: Config, cores: number): number {
+  return config.threads.fronts === 'auto' ? Math.max(1, Math.min(cores, 30)) : config.threads.fronts;
+}
