@@ -30,6 +30,11 @@ export function idMinter(clock: Clock, writer: number): () => Id {
   };
 }
 
+/** The smallest id that a minter makes at `at`: ids below it were made before. */
+export function firstIdAt(at: Ms): Id {
+  return Math.max(0, at - EPOCH) * WRITERS * PER_MS;
+}
+
 /** The id as a queue id: upper-case base 36, 11 characters, as printed in replies, headers and logs. */
 export function queueId(id: Id): string {
   return id.toString(36).toUpperCase().padStart(11, '0');
