@@ -14,10 +14,10 @@ export const REPLY_LINES = 512;
 /** Octets of all lines of one reply, without line ends, when the caller does not say. */
 const REPLY_SIZE = 256 * 1024;
 
-/** Why what the server sent is no reply; after it the conversation cannot go on. `fault` says it for a log. */
+/** Why what the server sent is no reply; after it the conversation cannot go on. `detail` says it for a log. */
 export interface ReplyFault {
   readonly kind: 'line-too-long' | 'too-many-lines' | 'reply-too-long' | 'bare-line-end' | 'no-reply';
-  readonly fault: string;
+  readonly detail: string;
 }
 
 export class ReplyParser {
@@ -25,11 +25,16 @@ export class ReplyParser {
   readonly #limit: number;
   #lines: string[] = [];
   #size = 0;
-  #failed = false;
+  #fault: ReplyFault | undefined;
 
   /** `limit`: octets of all lines of one reply. */
   constructor(limit: number = REPLY_SIZE) {
     this.#limit = limit;
+  }
+
+  /** What is wrong, once something is; then next() gives nothing any more. */
+  get fault(): ReplyFault | undefined {
+    return this.#fault;
   }
 
   /** Octets that came and belong to no reply given out yet. Not 0 where all should be answered: the server talks out of turn. */
@@ -38,7 +43,7 @@ export class ReplyParser {
   }
 
   receive(bytes: Uint8Array): void {
-    if (!this.#failed) this.#queue.push(bytes);
+    if (this.#fault === undefined) this.#queue.push(bytes);
   }
 
   /** Throws away all that came and was not given out: for the moment at which TLS is up (RFC 3207 §4.2). */
@@ -49,13 +54,13 @@ export class ReplyParser {
   }
 
   /**
-   * The next whole reply; undefined when it is not there yet. A fault is given once, and nothing after it. Code and enhanced code are those of
+   * The next whole reply; undefined when it is not there yet, or there is a fault. Code and enhanced code are those of
    * the last line: the lines before it are text (RFC 5321 §4.2.1). An enhanced code is split off each line it stands on.
    */
-  next(): Reply | ReplyFault | undefined {
-    while (!this.#failed) {
+  next(): Reply | undefined {
+    while (this.#fault === undefined) {
       const line = this.#line();
-      if (typeof line !== 'string') return line;
+      if (line === undefined) return undefined;
       const match = /^[2-5]\d\d(?:([ -])|$)/.exec(line);
       if (match === null) return this.#fail('no-reply', `no reply: ${shown(line)}`);
       this.#lines.push(line);
@@ -73,7 +78,7 @@ export class ReplyParser {
     return undefined;
   }
 
-  #line(): string | ReplyFault | undefined {
+  #line(): string | undefined {
     const queue = this.#queue;
     const end = queue.bytes.subarray(0, Math.min(queue.end, queue.start + REPLY_LINE)).indexOf(0x0a, queue.searched);
     if (end < 0) {
@@ -91,10 +96,10 @@ export class ReplyParser {
     return line;
   }
 
-  #fail(kind: ReplyFault['kind'], fault: string): ReplyFault {
-    this.#failed = true;
+  #fail(kind: ReplyFault['kind'], detail: string): undefined {
+    this.#fault = { kind, detail };
     this.clear();
-    return { kind, fault };
+    return undefined;
   }
 }
 
