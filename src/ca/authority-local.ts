@@ -1,0 +1,161 @@
+/**
+ * The authority itself, with the issuing key in hand: it names, writes, lints and signs. The signer process wraps it;
+ * tests use it as it is. It keeps no ledger and has no clock: serial and times come with each request.
+ */
+import type { KeyObject } from 'node:crypto';
+import type { Bytes } from '../base/bytes.ts';
+import {
+  authorityKeyIdentifier,
+  crlDistributionPoints,
+  encodeSigned,
+  encodeTbsCertificate,
+  extKeyUsage,
+  keyUsage,
+  subjectAltName,
+  subjectKeyIdentifier,
+} from '../protocol/pki/certificate-write.ts';
+import { parseCertificate } from '../protocol/pki/certificate.ts';
+import { encodeTbsCrl } from '../protocol/pki/crl.ts';
+import type { CrlRequest, IssuedCertificate, IssueRequest, SigningDoor } from './authority.ts';
+import { acceptPublicKey, keyIdOf, publicKeyOf, signerOf } from './keys.ts';
+import type { RevocationReason } from './ledger.ts';
+import { lintCertificate, type LintIssuer } from './lint.ts';
+import { certifiedNames, holderName, profiles } from './profile.ts';
+import { proveRequest } from './proof.ts';
+import { RequestRefused } from './refusal.ts';
+
+export interface AuthorityKeys {
+  /** Certificates, DER. */
+  readonly root: Bytes;
+  readonly issuing: Bytes;
+  readonly issuingKey: KeyObject;
+  /** Where the CRL can be fetched, for certificates issued from now on; may be empty. */
+  readonly crlUrls: readonly string[];
+}
+
+/** The door with the key in this process. Throws when the key and the certificates do not belong together. */
+export function localDoor(keys: AuthorityKeys): SigningDoor {
+  const issuer = issuerOf(keys);
+  const signer = signerOf(keys.issuingKey);
+
+  function issue(request: IssueRequest): IssuedCertificate {
+    if (!Object.hasOwn(profiles, request.profile)) throw new RequestRefused(`there is no profile "${String(request.profile)}"`, 'RFC 5280 §4.2.1.12');
+    const names = certifiedNames(request.profile, request.holder, request.dnsNames);
+    const { subject, publicKey } = subjectOf(request);
+    const notBefore = wholeSeconds(request.notBefore);
+    const notAfter = wholeSeconds(request.notAfter ?? Math.min(notBefore + profiles[request.profile].life, issuer.notAfter));
+    const toBeSigned = encodeTbsCertificate({
+      serial: positiveSerial(request.serial),
+      algorithm: signer.algorithm,
+      issuer: issuer.name,
+      notBefore,
+      notAfter,
+      subject,
+      publicKey,
+      extensions: [
+        keyUsage('digitalSignature'),
+        extKeyUsage(...profiles[request.profile].purposes),
+        subjectAltName(names.emails, names.dnsNames, false),
+        subjectKeyIdentifier(keyIdOf(publicKey)),
+        authorityKeyIdentifier(issuer.keyId),
+        ...(keys.crlUrls.length === 0 ? [] : [crlDistributionPoints(keys.crlUrls)]),
+      ],
+    });
+    refuseFindings(lintCertificate(toBeSigned, request.profile, issuer));
+    return { certificate: encodeSigned(toBeSigned, signer.algorithm, signer.sign(toBeSigned)), chain: [keys.issuing, keys.root] };
+  }
+
+  function signCrl(request: CrlRequest): Bytes {
+    if (!Number.isSafeInteger(request.number) || request.number < 1) throw new RequestRefused(`CRL number ${request.number} is no number from 1`, 'RFC 5280 §5.2.3');
+    if (wholeSeconds(request.nextUpdate) <= wholeSeconds(request.thisUpdate)) throw new RequestRefused('nextUpdate is not later than thisUpdate', 'RFC 5280 §5.1.2.5');
+    const toBeSigned = encodeTbsCrl({
+      algorithm: signer.algorithm,
+      issuer: issuer.name,
+      issuerKeyId: issuer.keyId,
+      number: request.number,
+      thisUpdate: request.thisUpdate,
+      nextUpdate: request.nextUpdate,
+      revoked: request.revoked.map(({ serial, at, reason }) => ({ serial: serialOctets(serial), at, reason: reasonCode(reason) })),
+    });
+    return encodeSigned(toBeSigned, signer.algorithm, signer.sign(toBeSigned));
+  }
+
+  // What is thrown inside becomes a rejection, as from the door in another process.
+  return {
+    issue: async (request) => issue(request),
+    signCrl: async (request) => signCrl(request),
+    close: () => {},
+  };
+}
+
+function issuerOf(keys: AuthorityKeys): LintIssuer {
+  const certificate = parseCertificate(keys.issuing);
+  const root = parseCertificate(keys.root);
+  if (certificate === undefined || !certificate.isCa) throw new Error('the issuing certificate is no CA certificate');
+  if (root === undefined || !root.isCa) throw new Error('the root certificate is no CA certificate');
+  if (Buffer.compare(certificate.issuer, root.subject) !== 0) throw new Error('the issuing certificate was not issued by the root');
+  if (Buffer.compare(certificate.publicKey, publicKeyOf(keys.issuingKey)) !== 0) throw new Error('the issuing key is not the key of the issuing certificate');
+  return {
+    name: certificate.subject,
+    publicKey: certificate.publicKey,
+    keyId: certificate.subjectKeyId ?? keyIdOf(certificate.publicKey),
+    notBefore: certificate.notBefore,
+    notAfter: Math.min(certificate.notAfter, root.notAfter),
+  };
+}
+
+/** Subject and key: both the request's own with a CSR, else the holder's name and the key that came along. */
+function subjectOf(request: IssueRequest): { readonly subject: Uint8Array; readonly publicKey: Uint8Array } {
+  if (request.csr !== undefined) {
+    const proven = proveRequest(request.csr);
+    // A CSR may leave its subject empty and let the CA name it.
+    return proven.subject.length > 2 ? proven : { subject: holderName(request.holder), publicKey: proven.publicKey };
+  }
+  if (request.publicKey === undefined) throw new RequestRefused('neither a CSR nor a public key', 'RFC 5280 §4.1.2.7');
+  return { subject: holderName(request.holder), publicKey: publicKeyOf(acceptPublicKey(request.publicKey)) };
+}
+
+/** Throws when there is anything to find fault with. */
+export function refuseFindings(findings: readonly { readonly what: string; readonly section: string }[]): void {
+  const [first, ...more] = findings;
+  if (first === undefined) return;
+  const rest = more.map(({ what, section }) => `; ${what} (${section})`).join('');
+  throw new RequestRefused(`the certificate may not be signed: ${first.what}${rest}`, first.section);
+}
+
+/**
+ * 16 octets with the top bit cleared, so that the number is positive. The next bit is set: a serial then always has
+ * 16 octets, and no reader that drops leading zeros sees another number (RFC 5280 §4.1.2.2).
+ */
+export function positiveSerial(random: Uint8Array): Bytes {
+  if (random.length !== 16) throw new RequestRefused(`a serial number is made of 16 octets, not ${random.length}`, 'RFC 5280 §4.1.2.2');
+  const serial = Uint8Array.from(random);
+  serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40;
+  return serial;
+}
+
+function serialOctets(serial: string): Uint8Array {
+  if (!/^(?:[0-9a-f]{2}){1,20}$/.test(serial)) throw new RequestRefused(`"${serial}" is no serial number`, 'RFC 5280 §5.3');
+  return Buffer.from(serial, 'hex');
+}
+
+/** CRLReason (RFC 5280 §5.3.1). */
+const reasonCodes: Readonly<Record<RevocationReason, number>> = {
+  unspecified: 0,
+  keyCompromise: 1,
+  affiliationChanged: 3,
+  superseded: 4,
+  cessationOfOperation: 5,
+  privilegeWithdrawn: 9,
+};
+
+function reasonCode(reason: RevocationReason): number {
+  const code = Object.hasOwn(reasonCodes, reason) ? reasonCodes[reason] : undefined;
+  if (code === undefined) throw new RequestRefused(`"${reason}" is no reason for revocation`, 'RFC 5280 §5.3.1');
+  return code;
+}
+
+function wholeSeconds(at: number): number {
+  if (!Number.isSafeInteger(at)) throw new RequestRefused(`${at} is no time in milliseconds`, 'RFC 5280 §4.1.2.5');
+  return Math.floor(at / 1000) * 1000;
+}
