@@ -1,7 +1,7 @@
 /** Sendmail's ${verify} on the server side (SEMANTICS §1); '' is "no TLS". */
 export type VerifyWord = 'OK' | 'NO' | 'NOT' | 'FAIL' | '';
 
-/** Why a certificate is worth nothing here. Each has its own words in `reasons` of `identify.ts`. */
+/** Why a certificate is worth nothing here. Each has its own words in `reasonText` of `reason.ts`. */
 export type IdentityReason =
   | 'no-tls'
   | 'not-asked'
@@ -14,6 +14,8 @@ export type IdentityReason =
   | 'weak'
   | 'revoked'
   | 'suspended'
+  /** It names our CA as its issuer, and the ledger does not know it. */
+  | 'not-issued'
   | 'not-verified';
 
 /** What we read in a certificate. DNs are in Sendmail's form: /C=JP/O=…, xtext-encoded (SEMANTICS §2). */
@@ -42,6 +44,8 @@ export type Principal =
 export interface HolderRecord {
   readonly holder: string;
   readonly state: 'active' | 'suspended' | 'revoked';
+  /** SHA-256 of the certificate, lower-case hexadecimal; when set, a certificate with another one is none of ours. */
+  readonly fingerprint?: string | undefined;
 }
 
 /**
