@@ -1,0 +1,40 @@
+import { closeSync, openSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { Fault } from '../../base/fault.ts';
+import { storageFault } from './fault.ts';
+import { migrate } from './migrate.ts';
+import { migrations } from './schema.ts';
+
+/** How long a write waits for another connection's commit, ms. */
+const BUSY = 5_000;
+
+/**
+ * Opens the database of spool and ledger, made (0600) if it is not there, with the schema of this program.
+ * Every connection syncs each commit. Throws a Fault: not a database, newer schema, no access.
+ */
+export function openDatabase(path: string): DatabaseSync {
+  let db: DatabaseSync | undefined;
+  try {
+    if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600)); // SQLite would make it readable by all
+    db = new DatabaseSync(path, { timeout: BUSY, enableForeignKeyConstraints: false });
+    db.exec(PRAGMAS);
+    migrate(db, migrations);
+    return db;
+  } catch (error) {
+    db?.close();
+    const fault = storageFault(error, 'open');
+    throw new Fault(fault.status, `${path}: ${fault.detail}`, error);
+  }
+}
+
+/** WAL pages after which a commit also checkpoints: 16 MB, a few thousand messages. */
+const CHECKPOINT = 4_000;
+
+const PRAGMAS = `
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = FULL;
+  PRAGMA wal_autocheckpoint = ${CHECKPOINT};
+  PRAGMA journal_size_limit = 67108864;
+  PRAGMA cache_size = -16384;
+  PRAGMA temp_store = MEMORY;
+`;
