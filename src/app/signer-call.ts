@@ -1,0 +1,86 @@
+/** Checks what comes to the signer before anything looks into it: whoever writes there may be taken over. */
+import type { CrlRequest, IssueRequest } from '../ca/authority.ts';
+import type { SignerCall, SignerSettings } from './signer-frame.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The call that a frame's value is. Throws when it is none. */
+export function readCall(value: unknown): SignerCall {
+  const call = fields(value, 'call');
+  switch (call['kind']) {
+    case 'open':
+      return { kind: 'open', settings: readSettings(fields(call['settings'], 'settings')) };
+    case 'issue':
+      return { kind: 'issue', number: integer(call, 'number'), request: readIssue(fields(call['request'], 'request')) };
+    case 'crl':
+      return { kind: 'crl', number: integer(call, 'number'), request: readCrl(fields(call['request'], 'request')) };
+    default:
+      throw new Error(`unknown call "${String(call['kind'])}"`);
+  }
+}
+
+function readSettings(from: Fields): SignerSettings {
+  return { directory: text(from, 'directory'), crlUrls: texts(from, 'crlUrls') };
+}
+
+function readIssue(from: Fields): IssueRequest {
+  return {
+    // The authority looks it up in its own list and refuses any other.
+    profile: text(from, 'profile') as IssueRequest['profile'],
+    holder: text(from, 'holder'),
+    csr: from['csr'] === undefined ? undefined : octets(from, 'csr'),
+    publicKey: from['publicKey'] === undefined ? undefined : octets(from, 'publicKey'),
+    dnsNames: texts(from, 'dnsNames'),
+    serial: octets(from, 'serial'),
+    notBefore: integer(from, 'notBefore'),
+    notAfter: from['notAfter'] === undefined ? undefined : integer(from, 'notAfter'),
+  };
+}
+
+function readCrl(from: Fields): CrlRequest {
+  return {
+    number: integer(from, 'number'),
+    thisUpdate: integer(from, 'thisUpdate'),
+    nextUpdate: integer(from, 'nextUpdate'),
+    revoked: list(from, 'revoked').map((entry) => {
+      const revoked = fields(entry, 'revoked');
+      return { serial: text(revoked, 'serial'), at: integer(revoked, 'at'), reason: text(revoked, 'reason') as CrlRequest['revoked'][number]['reason'] };
+    }),
+  };
+}
+
+function fields(value: unknown, what: string): Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error(`${what} is no object`);
+  return value as Fields;
+}
+
+function text(from: Fields, key: string): string {
+  const value = from[key];
+  if (typeof value !== 'string') throw new Error(`${key} is no text`);
+  return value;
+}
+
+function texts(from: Fields, key: string): string[] {
+  return list(from, key).map((value) => {
+    if (typeof value !== 'string') throw new Error(`${key} has an entry that is no text`);
+    return value;
+  });
+}
+
+function list(from: Fields, key: string): readonly unknown[] {
+  const value = from[key];
+  if (!Array.isArray(value)) throw new Error(`${key} is no list`);
+  return value;
+}
+
+function integer(from: Fields, key: string): number {
+  const value = from[key];
+  if (!Number.isSafeInteger(value)) throw new Error(`${key} is no whole number`);
+  return value as number;
+}
+
+function octets(from: Fields, key: string): Uint8Array {
+  const value = from[key];
+  if (!(value instanceof Uint8Array)) throw new Error(`${key} is no octets`);
+  return value;
+}

@@ -1,0 +1,79 @@
+/**
+ * How the signer process and its client talk: frames of a 4-octet length, most significant octet first, and JSON,
+ * in which octets stand as `{ "base64": … }`. JSON and not V8's own format: the signer must be safe from whoever
+ * writes to it.
+ */
+import { fromUtf8, utf8, type Bytes } from '../base/bytes.ts';
+import type { CrlRequest, IssuedCertificate, IssueRequest } from '../ca/authority.ts';
+
+/** First frame from the client: what the signer opens. */
+export interface SignerSettings {
+  /** Absolute path of the data directory. */
+  readonly directory: string;
+  readonly crlUrls: readonly string[];
+}
+
+export type SignerCall =
+  | { readonly kind: 'open'; readonly settings: SignerSettings }
+  | { readonly kind: 'issue'; readonly number: number; readonly request: IssueRequest }
+  | { readonly kind: 'crl'; readonly number: number; readonly request: CrlRequest };
+
+export type SignerAnswer =
+  | { readonly kind: 'opened' }
+  | { readonly kind: 'issued'; readonly number: number; readonly issued: IssuedCertificate }
+  | { readonly kind: 'crl'; readonly number: number; readonly crl: Bytes }
+  /** `number` 0 is about opening. `section` is set when the request was refused, and not when the signer failed. */
+  | { readonly kind: 'error'; readonly number: number; readonly message: string; readonly section: string | undefined };
+
+/** A CRL of half a million entries fits. */
+const MAX_FRAME = 64 * 1024 * 1024;
+
+/** One frame. */
+export function encodeFrame(value: SignerCall | SignerAnswer): Bytes {
+  const text = utf8(
+    JSON.stringify(value, (_key, part: unknown) => (part instanceof Uint8Array ? { base64: Buffer.from(part).toString('base64') } : part)),
+  );
+  const frame = new Uint8Array(4 + text.length);
+  new DataView(frame.buffer).setUint32(0, text.length);
+  frame.set(text, 4);
+  return frame;
+}
+
+/** Cuts a stream into frames and reads each. */
+export class FrameReader {
+  #parts: Uint8Array[] = [];
+  #length = 0;
+
+  /** Values of all frames that are whole now. Throws when what came is no frame; then the stream is of no more use. */
+  push(bytes: Uint8Array): unknown[] {
+    this.#parts.push(bytes);
+    this.#length += bytes.length;
+    const values: unknown[] = [];
+    for (;;) {
+      const size = this.#nextSize();
+      if (size === undefined || this.#length < size) return values;
+      const whole = Buffer.concat(this.#parts, this.#length);
+      values.push(readValue(whole.subarray(4, size)));
+      this.#parts = [whole.subarray(size)];
+      this.#length -= size;
+    }
+  }
+
+  #nextSize(): number | undefined {
+    if (this.#length < 4) return undefined;
+    if ((this.#parts[0]?.length ?? 0) < 4) this.#parts = [Buffer.concat(this.#parts, this.#length)];
+    const first = this.#parts[0] as Uint8Array;
+    const size = 4 + new DataView(first.buffer, first.byteOffset).getUint32(0);
+    if (size > MAX_FRAME) throw new Error(`a frame of ${size} octets is more than ${MAX_FRAME}`);
+    return size;
+  }
+}
+
+function readValue(bytes: Uint8Array): unknown {
+  const text = fromUtf8(bytes);
+  if (text === undefined) throw new Error('a frame is not UTF-8');
+  return JSON.parse(text, (_key, part: unknown) => {
+    if (typeof part !== 'object' || part === null || !('base64' in part) || typeof part.base64 !== 'string') return part;
+    return new Uint8Array(Buffer.from(part.base64, 'base64'));
+  });
+}

@@ -1,0 +1,4 @@
+import { ledgerSuite } from '../../ca/ledger.suite.ts';
+import { memoryLedger } from './ledger.ts';
+
+ledgerSuite('memory', false, () => memoryLedger());
