@@ -5,6 +5,7 @@ import type { PeerName } from '../access/facts.ts';
 import type { AccessPolicy } from '../access/policy.ts';
 import type { Admission } from '../connection/admission.ts';
 import type { ListenerRole } from '../connection/connection.ts';
+import type { CertificateCache } from '../identity/certificate-cache.ts';
 import type { HolderDirectory } from '../identity/principal.ts';
 import type { ContentStore, SpoolStore } from '../spool/spool.ts';
 import type { Mechanism } from './auth/mechanism.ts';
@@ -32,6 +33,7 @@ export interface SessionServices {
   limits(role: ListenerRole): SessionLimits;
   policy(): AccessPolicy;
   readonly directory: HolderDirectory;
+  readonly certificates: CertificateCache;
   /**
    * The name of a peer address. Asked once a session, at its start; its answer is waited for before the greeting
    * when there is an access map, else at DATA. Never rejects, bounds its own time (`temporary` after it), and gives

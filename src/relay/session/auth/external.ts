@@ -4,7 +4,7 @@
  */
 import { fromUtf8 } from '../../../base/bytes.ts';
 import type { Principal } from '../../identity/principal.ts';
-import { reasons } from '../../identity/identify.ts';
+import { reasonText } from '../../identity/reason.ts';
 import type { AuthFacts, AuthStep, Mechanism } from './mechanism.ts';
 
 export const external: Mechanism = {
@@ -25,7 +25,7 @@ export const external: Mechanism = {
 /** What a response says (RFC 4422 §A.2: an authorization identity in UTF-8 or nothing), and whether the peer may say it. */
 export function decideExternal(facts: AuthFacts, response: Uint8Array): AuthStep {
   const { principal } = facts;
-  if (principal.kind !== 'verified') return { kind: 'failure', status: 'auth-external-needs-certificate', reason: reasons[principal.reason] };
+  if (principal.kind !== 'verified') return { kind: 'failure', status: 'auth-external-needs-certificate', reason: reasonText[principal.reason] };
   const wanted = fromUtf8(response);
   if (wanted === undefined || wanted.includes('\0')) return { kind: 'failure', status: 'auth-failed', reason: 'the identity is not UTF-8 text' };
   const own = ownName(principal);
