@@ -59,6 +59,8 @@ export interface ClientEngine {
   ended(status: StatusKey, detail: string): void;
   /** Keywords of EHLO in upper case, with their parameters; empty after HELO. */
   readonly capabilities: ReadonlyMap<string, string>;
+  /** Replies read so far; a server that sends bytes and no replies does not renew our patience. */
+  readonly replies: number;
   /** Whether a transaction may start. */
   readonly ready: boolean;
   /** Whether content() would be heard. */
@@ -110,6 +112,7 @@ class Engine implements ClientEngine {
   /** The last transaction left something behind that RSET must clear. */
   #dirty = false;
   #authAnswer = '';
+  #replies = 0;
 
   // The transaction under way; `#results` has one place for each recipient, filled when its fate is known.
   #transaction: ClientTransaction | undefined;
@@ -127,6 +130,10 @@ class Engine implements ClientEngine {
 
   constructor(options: ClientOptions) {
     this.#options = options;
+  }
+
+  get replies(): number {
+    return this.#replies;
   }
 
   get capabilities(): ReadonlyMap<string, string> {
@@ -257,6 +264,7 @@ class Engine implements ClientEngine {
   // What replies mean
 
   #replied(wire: Reply): void {
+    this.#replies++;
     const reply: RemoteReply = { code: wire.code, enhanced: wire.enhanced, text: wire.lines.join(' '), command: this.#awaitedName() };
     // RFC 5321 §3.8, §4.2.2: 421 may come at any time and announces the end.
     if (wire.code === 421) return this.#close('remote-deferred', 'the server is closing the connection', reply);

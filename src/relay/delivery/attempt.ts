@@ -1,0 +1,271 @@
+/**
+ * Step 8, delivery: one attempt to take a shipment one hop further. It decides which hosts to try, over which kept or
+ * new connection, and what each recipient's outcome is. It must never send content to a second host after the first
+ * may have taken it, never go below the TLS the hop requires, and never retry later or tell anybody: that is the
+ * schedule's (before it) and the outcome's (after it).
+ */
+import type { Clock } from '../../base/clock.ts';
+import { asFault, type Fault } from '../../base/fault.ts';
+import type { Hop, Outcome } from '../../base/outcome.ts';
+import { statusClass } from '../../base/status.ts';
+import type { Random } from '../../base/random.ts';
+import type { ClientTransaction } from '../../protocol/smtp/client-event.ts';
+import type { Carrier, CarryResult, Shipment, ShipmentRecipient } from '../message/shipment.ts';
+import { openChannel, type Channel, type ChannelTarget, type OpenFailure, type Source } from './channel.ts';
+import type { Dialer } from './dialer.ts';
+import { findAddresses, findExchanges, routingDomain, type HopAddress, type HopDeps } from './hop.ts';
+import { failure, hopText, outcomeOf } from './outcome.ts';
+import { ConnectionPool } from './pool.ts';
+import type { Resolver } from './resolver.ts';
+import { routeTable, type Route, type RouteTable } from './route.ts';
+import { strictest, type RequirementSource, type TlsRequirement } from './security/requirement.ts';
+import { requirementSources } from './security/sources.ts';
+import type { DeliverySettings } from './settings.ts';
+
+export interface CarrierDeps {
+  readonly settings: DeliverySettings;
+  readonly resolver: Resolver;
+  readonly dialer: Dialer;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Undefined: the usual ones. */
+  readonly sources?: readonly RequirementSource[];
+}
+
+/** Addresses tried in one attempt, over all hosts: enough for the large, an end to the malicious. */
+const ADDRESS_LIMIT = 10;
+
+/** A carrier with its own pool of connections; one for each delivery thread. */
+export function carrier(deps: CarrierDeps): Carrier {
+  return new Deliverer(deps);
+}
+
+class Deliverer implements Carrier {
+  readonly #deps: CarrierDeps;
+  readonly #hopDeps: HopDeps;
+  readonly #routes: RouteTable;
+  readonly #sources: readonly RequirementSource[];
+  readonly #pool: ConnectionPool;
+  readonly #busy = new Set<Channel>();
+  readonly #closing = new AbortController();
+
+  constructor(deps: CarrierDeps) {
+    const { settings, resolver, random, clock } = deps;
+    this.#deps = deps;
+    this.#hopDeps = { resolver, random, hostname: settings.hostname, ownAddresses: settings.ownAddresses, port: settings.port };
+    this.#routes = routeTable(settings.routes);
+    this.#sources = deps.sources ?? requirementSources;
+    this.#pool = new ConnectionPool(clock, settings);
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.#pool.close();
+    for (const channel of [...this.#busy]) channel.fail('connection-lost', 'the attempt was stopped');
+  }
+
+  async carry(shipment: Shipment, signal: AbortSignal): Promise<CarryResult> {
+    const groups = this.#byRoute(shipment.recipients);
+    const runs: Run[] = [];
+    for (const recipients of groups) {
+      const run = new Run(shipment, recipients, this.#routes);
+      runs.push(run);
+      await this.#run(run, signal);
+    }
+    if (runs.length === 1) return (runs[0] as Run).result();
+    const outcomes = new Map(runs.flatMap((run) => run.result().recipients.map((recipient) => [recipient.id, recipient] as const)));
+    const recipients = shipment.recipients.flatMap(({ id }) => outcomes.get(id) ?? []);
+    return { recipients, hop: runs[0]?.result().hop, tls: runs[0]?.result().tls };
+  }
+
+  /** Usually one group; more when the routes changed since the recipients were put together. */
+  #byRoute(recipients: readonly ShipmentRecipient[]): ShipmentRecipient[][] {
+    const groups = new Map<string, ShipmentRecipient[]>();
+    for (const recipient of recipients) {
+      const key = this.#routes.key(routingDomain(recipient.address));
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [recipient]);
+      else group.push(recipient);
+    }
+    return [...groups.values()];
+  }
+
+  async #run(run: Run, signal: AbortSignal): Promise<void> {
+    const exchanges = await findExchanges(run.route, run.domain, this.#hopDeps);
+    if (exchanges.kind === 'none') return run.end(failure(exchanges.status, exchanges.detail, undefined));
+    let left = ADDRESS_LIMIT;
+    for (const group of exchanges.groups) {
+      if (await this.#tryKept(run, group, exchanges.port, signal)) return;
+      const found = await findAddresses(group, exchanges.port, this.#hopDeps);
+      if (found.kind === 'self') {
+        return run.end(failure('hop-is-self', `${found.host} is this host`, { host: found.host, address: undefined, port: exchanges.port }));
+      }
+      for (const hop of found.hops.slice(0, left)) {
+        if (signal.aborted || this.#closing.signal.aborted) return run.end(failure('connection-lost', 'the attempt was stopped', undefined));
+        if (await this.#tryHop(run, hop, signal)) return;
+      }
+      left -= found.hops.length;
+      if (found.missing !== undefined) run.note(failure(found.missing.status, found.missing.detail, undefined));
+      if (left <= 0) break;
+    }
+    run.end(undefined);
+  }
+
+  /** By a kept connection to one of these hosts. False: there was none, or it was dead; a new one is needed. */
+  async #tryKept(run: Run, group: readonly string[], port: number, signal: AbortSignal): Promise<boolean> {
+    for (const host of group) {
+      const { key } = await this.#targetOf(run, host, port);
+      const channel = this.#pool.take(key);
+      if (channel === undefined) continue;
+      return this.#transact(run, channel, signal);
+    }
+    return false;
+  }
+
+  /** By a new connection to this address. False: nothing was handed over, another hop may be tried. */
+  async #tryHop(run: Run, hop: HopAddress, signal: AbortSignal): Promise<boolean> {
+    const { key, requirement } = await this.#targetOf(run, hop.host, hop.port);
+    const target: ChannelTarget = { hop, requirement, identity: run.route.identity, key };
+    run.hop = hop;
+    run.tls = undefined;
+    let opened = await this.#open(target, signal);
+    if (opened.kind === 'failed' && opened.stage === 'tls' && requirement.fallback && !signal.aborted) {
+      opened = await this.#open({ ...target, requirement: { ...requirement, tls: 'none' } }, signal);
+    }
+    if (opened.kind === 'open') return this.#transact(run, opened, signal);
+    run.note(failure(opened.status, opened.detail, hop, opened.remote));
+    return false;
+  }
+
+  async #open(target: ChannelTarget, signal: AbortSignal): Promise<Channel | OpenFailure> {
+    return openChannel(target, this.#deps, AbortSignal.any([signal, this.#closing.signal]));
+  }
+
+  /** One transaction. True when each recipient has its outcome. */
+  async #transact(run: Run, channel: Channel, signal: AbortSignal): Promise<boolean> {
+    const isFirst = channel.transactions === 0;
+    const onAbort = (): void => channel.fail('connection-lost', 'the attempt was stopped');
+    this.#busy.add(channel);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      const source = await run.content();
+      if (!channel.usable) return false;
+      if (signal.aborted || this.#closing.signal.aborted) {
+        run.end(failure('connection-lost', 'the attempt was stopped', undefined));
+        return true;
+      }
+      const result = await channel.transact(run.transaction(), source);
+      // A kept connection that the server had given up in the meantime says nothing about the server.
+      if (!result.answered && !isFirst && !signal.aborted) return false;
+      run.hop = channel.target.hop;
+      run.tls = channel.tlsText;
+      return run.settle(result.results.map((each) => ({ ...each, outcome: outcomeOf(each, channel.target.hop, channel.offersDsn) })));
+    } catch (thrown) {
+      run.conclude(faultOutcome(asFault(thrown)));
+      return true;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      this.#busy.delete(channel);
+      if (this.#closing.signal.aborted) channel.quit();
+      else this.#pool.put(channel);
+    }
+  }
+
+  async #targetOf(run: Run, host: string, port: number): Promise<{ readonly key: string; readonly requirement: TlsRequirement }> {
+    const demands: TlsRequirement[] = [];
+    for (const source of this.#sources) {
+      const demand = await source.demand({ host, port, domain: run.domain }, run.route);
+      if (demand !== undefined) demands.push(demand);
+    }
+    const requirement = strictest(demands);
+    const { identity } = run.route;
+    const key = `${host}\n${port}\n${requirement.tls}\n${requirement.implicit}\n${requirement.authorities ?? ''}\n${identity?.certificate ?? ''}\n${identity?.key ?? ''}`;
+    return { key, requirement };
+  }
+}
+
+/** A shipment's recipients of one route on their way through the hops. */
+class Run {
+  readonly route: Route;
+  readonly domain: string;
+  hop: Hop | undefined;
+  tls: string | undefined;
+
+  readonly #shipment: Shipment;
+  readonly #recipients: readonly ShipmentRecipient[];
+  readonly #outcomes: (Outcome | undefined)[];
+  /** Places of recipients without outcome. */
+  #open: number[];
+  #source: Source | undefined;
+  /** What went wrong so far with hosts as such. */
+  #worst: Outcome | undefined;
+
+  constructor(shipment: Shipment, recipients: readonly ShipmentRecipient[], routes: RouteTable) {
+    this.#shipment = shipment;
+    this.#recipients = recipients;
+    this.#outcomes = recipients.map(() => undefined);
+    this.#open = recipients.map((_, index) => index);
+    this.domain = routingDomain((recipients[0] as ShipmentRecipient).address);
+    this.route = routes.find(this.domain);
+  }
+
+  /** The content for one transaction; rejects with the Fault of the spool. */
+  async content(): Promise<Source> {
+    const source = this.#source ?? (await this.#shipment.content());
+    this.#source = source instanceof Uint8Array ? source : undefined;
+    return source;
+  }
+
+  transaction(): ClientTransaction {
+    const { envelope, size } = this.#shipment;
+    const recipients = this.#open.map((index) => this.#recipients[index] as ShipmentRecipient);
+    const { reversePath, body, smtputf8, ret, envid } = envelope;
+    return { reversePath, body, smtputf8, ret, envid, size, recipients };
+  }
+
+  /** Takes the results of a transaction over the open recipients; true when none is left open. */
+  settle(results: readonly { readonly kind: string; readonly ambiguous?: boolean; readonly outcome: Outcome }[]): boolean {
+    const open: number[] = [];
+    for (const [at, index] of this.#open.entries()) {
+      const result = results[at];
+      if (result === undefined || (result.kind === 'lost' && result.ambiguous !== true && result.outcome.kind === 'deferred')) {
+        open.push(index);
+        if (result !== undefined) this.note(result.outcome);
+      } else {
+        this.#outcomes[index] = result.outcome;
+      }
+    }
+    this.#open = open;
+    return open.length === 0;
+  }
+
+  /**
+   * A host could not be used. While another one may take the mail later the recipient is deferred, so a temporary
+   * trouble counts more than a refusal: only when every host said 5xx it is final (RFC 5321 §4.2.1, §5.1).
+   */
+  note(trouble: Outcome): void {
+    if (trouble.kind === 'deferred' || this.#worst === undefined || this.#worst.kind === 'failed') this.#worst = trouble;
+  }
+
+  /** No more hops: what was noted about hosts counts, else `otherwise`. */
+  end(otherwise: Outcome | undefined): void {
+    this.conclude(this.#worst ?? otherwise ?? failure('no-route', `no host takes mail for ${this.domain}`, undefined));
+  }
+
+  /** The same outcome for all who have none. */
+  conclude(outcome: Outcome): void {
+    for (const index of this.#open) this.#outcomes[index] = outcome;
+    this.#open = [];
+  }
+
+  result(): CarryResult {
+    const recipients = this.#recipients.map(({ id }, index) => ({ id, outcome: this.#outcomes[index] as Outcome }));
+    return { recipients, hop: this.hop === undefined ? undefined : hopText(this.hop), tls: this.tls };
+  }
+}
+
+function faultOutcome(fault: Fault): Outcome {
+  const kind = statusClass(fault.status) === 5 ? 'failed' : 'deferred';
+  return { kind, status: fault.status, remote: undefined, hop: undefined, detail: fault.detail };
+}
+
