@@ -1,3 +1,4 @@
+import type { Address } from '../../protocol/smtp/address.ts';
 import type { ListenerRole } from '../connection/connection.ts';
 import type { Principal } from '../identity/principal.ts';
 
@@ -19,4 +20,16 @@ export interface AccessFacts {
   readonly principal: Principal;
   /** The identity of a successful AUTH, undefined without. */
   readonly authenticated: string | undefined;
+}
+
+/** The reverse-path; `address` undefined for the null one. `typed` is what stood after `MAIL FROM:`, brackets included. */
+export interface AccessSender {
+  readonly typed: string;
+  readonly address: Address | undefined;
+}
+
+/** One recipient; `typed` is what stood after `RCPT TO:`, brackets included. */
+export interface AccessRecipient {
+  readonly typed: string;
+  readonly address: Address;
 }

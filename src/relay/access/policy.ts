@@ -16,4 +16,6 @@ export interface AccessPolicy {
   readonly blocklistRecipients: boolean;
   /** FEATURE(delay_checks): connect and MAIL checks are made at RCPT. */
   readonly delayChecks: boolean;
+  /** The argument of FEATURE(delay_checks): Spam: entries say who is spared (friend), or who alone is checked (hater). */
+  readonly spam?: 'friend' | 'hater' | undefined;
 }
