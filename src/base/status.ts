@@ -56,6 +56,7 @@ const table = {
   'need-mail': [503, '5.5.1', 'Need MAIL command', 'RFC 5321 §4.1.4'],
   'need-mail-before-rcpt': [503, '5.5.1', 'Need MAIL before RCPT', 'RFC 5321 §4.1.4'],
   'need-rcpt': [503, '5.5.1', 'Need RCPT (recipient)', 'RFC 5321 §4.1.4'],
+  'rcpt-after-bdat': [503, '5.5.1', 'RCPT not permitted after BDAT', 'RFC 3030 §2'],
   'nested-mail': [503, '5.5.1', 'Sender already specified', 'RFC 5321 §4.1.4'],
   'mixed-data-bdat': [503, '5.5.1', 'DATA and BDAT cannot be mixed in one message', 'RFC 3030 §2'],
   'binary-needs-bdat': [503, '5.5.1', 'BINARYMIME content needs BDAT', 'RFC 3030 §3'],
@@ -89,6 +90,7 @@ const table = {
   'bad-sender-domain': [553, '5.1.8', '{address}... Domain of sender address does not exist', 'RFC 3463 §3.2'],
   'unqualified-recipient': [550, '5.1.3', '{address}... Domain name required for recipient address', 'RFC 3463 §3.2'],
   'unqualified-sender': [553, '5.5.4', '{address}... Domain name required for sender address', 'RFC 3463 §3.2'],
+  'real-domain-required': [553, '5.5.4', '{address}... Real domain name required for sender address', 'Sendmail 8.17 check_mail'],
   'user-address-required': [553, '5.0.0', 'User address required', 'Sendmail 8.17 check_rcpt'],
 
   // Policy
