@@ -41,22 +41,20 @@ export function dnsResolver(settings: DnsSettings = defaultDnsSettings): Resolve
       if (listed !== undefined) return { kind: 'found', addresses: listed };
       // RFC 6761 §6.3: these names never leave the machine.
       if (name === 'localhost' || name.endsWith('.localhost')) return LOCALHOST;
-      const [four, six] = await Promise.all([asked(dns.resolve4(name)), asked(dns.resolve6(name))]);
-      const addresses = [...(Array.isArray(four) ? four : []), ...(Array.isArray(six) ? six : [])];
+      const answers = await Promise.all([asked(dns.resolve4(name)), asked(dns.resolve6(name))]);
+      const addresses = answers.flatMap((answer) => (answer.kind === 'found' ? answer.values : []));
       if (addresses.length > 0) return { kind: 'found', addresses };
-      const answers = [four, six].filter((answer) => !Array.isArray(answer));
       const temporary = answers.find((answer) => answer.kind === 'temporary');
-      if (temporary !== undefined) return temporary;
-      return { kind: 'none', exists: answers.length < 2 || answers.some((answer) => answer.kind === 'none' && answer.exists) };
+      return temporary ?? { kind: 'none', exists: answers.some((answer) => answer.kind === 'none' && answer.exists) };
     },
 
     async reverse(address): Promise<NameAnswer> {
       const listed = hosts.names.get(address);
       if (listed !== undefined) return { kind: 'found', names: listed };
-      const names = await asked(dns.reverse(address));
-      if (!Array.isArray(names)) return names;
-      const found = names.map((name) => name.replace(/\.$/, '')).filter((name) => name !== '');
-      return found.length === 0 ? { kind: 'none', exists: true } : { kind: 'found', names: found };
+      const answer = await asked(dns.resolvePtr(pointerName(address)));
+      if (answer.kind !== 'found') return answer;
+      const names = answer.values.map((name) => name.replace(/\.$/, '')).filter(isHostName);
+      return names.length === 0 ? { kind: 'none', exists: true } : { kind: 'found', names };
     },
   };
 }
@@ -69,12 +67,35 @@ function setServers(dns: NodeResolver, servers: readonly string[]): void {
   }
 }
 
-async function asked(question: Promise<string[]>): Promise<string[] | NoAnswer | TemporaryAnswer> {
+type Values = { readonly kind: 'found'; readonly values: readonly string[] } | NoAnswer | TemporaryAnswer;
+
+async function asked(question: Promise<string[]>): Promise<Values> {
   try {
-    return await question;
+    const values = await question;
+    return values.length === 0 ? { kind: 'none', exists: true } : { kind: 'found', values };
   } catch (error) {
     return absence(error);
   }
+}
+
+/**
+ * The name that holds an address's PTR (RFC 1035 §3.5, RFC 3596 §2.5). Node's own `reverse` asks the hosts file too and
+ * says "not found" when no server answers, which would be taken for a fact about the peer.
+ */
+export function pointerName(address: string): string {
+  if (!address.includes(':')) return `${address.split('.').reverse().join('.')}.in-addr.arpa`;
+  const plain = (URL.parse(`http://[${address}]`)?.hostname ?? '').slice(1, -1);
+  const [head = '', tail] = plain.split('::');
+  const before = head === '' ? [] : head.split(':');
+  const after = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros = tail === undefined ? [] : Array.from({ length: 8 - before.length - after.length }, () => '0');
+  const digits = [...before, ...zeros, ...after].map((group) => group.padStart(4, '0')).join('');
+  return `${[...digits].reverse().join('.')}.ip6.arpa`;
+}
+
+/** DNS carries any octet in a name; what is no host name must not get into headers and logs. */
+function isHostName(name: string): boolean {
+  return /^[A-Za-z0-9._-]{1,255}$/.test(name);
 }
 
 /** What the absence of an answer means (RFC 2308 §2): no such name, no such record, or nothing known now. */
