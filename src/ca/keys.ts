@@ -40,6 +40,11 @@ export function keyIdOf(publicKey: Uint8Array): Bytes {
   return new Uint8Array(createHash('sha256').update(kind.bits).digest().subarray(0, 20));
 }
 
+/** SHA-256 of a certificate, DER, in lower-case hexadecimal. */
+export function fingerprintOf(certificate: Uint8Array): string {
+  return createHash('sha256').update(certificate).digest('hex');
+}
+
 export interface Signer {
   /** AlgorithmIdentifier, DER. */
   readonly algorithm: Bytes;

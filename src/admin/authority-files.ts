@@ -1,0 +1,41 @@
+/** The authority's files: whether they are there, and how they come to be. What is there is never overwritten. */
+import { authorityFiles, createAuthority } from '../ca/setup.ts';
+import type { CertificateContext } from './certificate-issue.ts';
+import { OperationError } from './errors.ts';
+
+/** Root and issuing CA, unless they are there; gives the paths written. Throws OperationError `conflict` when only some files are there. */
+export async function makeAuthority(context: CertificateContext, hostname: string): Promise<string[]> {
+  // The root's key may be kept elsewhere, so it does not count among what must be there.
+  if (!(await allMissing(context, [authorityFiles.rootCertificate, authorityFiles.issuingCertificate, authorityFiles.issuingKey]))) return [];
+  if (await isThere(context, authorityFiles.rootKey)) throw incomplete([authorityFiles.rootKey], [authorityFiles.rootCertificate]);
+  const { files } = createAuthority(context.random, context.clock, hostname);
+  for (const { path, bytes, mode } of files) await context.files.write(path, bytes, mode);
+  return files.map(({ path }) => path);
+}
+
+/** Whether all of the files are missing. Some of them are a trace of something that we do not understand: no overwriting. */
+export async function allMissing(context: CertificateContext, paths: readonly string[]): Promise<boolean> {
+  const there: string[] = [];
+  const missing: string[] = [];
+  for (const path of paths) ((await isThere(context, path)) ? there : missing).push(path);
+  if (there.length > 0 && missing.length > 0) throw incomplete(there, missing);
+  return there.length === 0;
+}
+
+function incomplete(there: readonly string[], missing: readonly string[]): OperationError {
+  return new OperationError(
+    'conflict',
+    `${there.join(', ')} ${there.length === 1 ? 'is' : 'are'} there, but not ${missing.join(', ')}`,
+    'restore what is missing from a backup; or, if nothing was issued yet, remove the rest and run this again',
+  );
+}
+
+export async function isThere(context: CertificateContext, path: string): Promise<boolean> {
+  try {
+    await context.files.read(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    throw error;
+  }
+}
