@@ -1,0 +1,448 @@
+/**
+ * What this server answers to each thing the peer does: the decisions of steps 3 to 6 in the order of the protocol.
+ * It moves no bytes and keeps no time; `session.ts` does, and is its only caller.
+ */
+import type { EventPeer, RelayEvent } from '../../base/event.ts';
+import { queueId } from '../../base/id.ts';
+import { statuses, type Status, type StatusKey } from '../../base/status.ts';
+import { formatDate } from '../../protocol/mime/date.ts';
+import { replyOf, replyText, type Reply } from '../../protocol/smtp/reply.ts';
+import type { ServerEvent } from '../../protocol/smtp/server-event.ts';
+import type { ServerOffer } from '../../protocol/smtp/server.ts';
+import { decideConnect, decideMail, decideRecipient } from '../access/decide.ts';
+import type { AccessFacts, PeerName } from '../access/facts.ts';
+import type { AccessPolicy } from '../access/policy.ts';
+import type { Verdict } from '../access/verdict.ts';
+import type { Connection, TlsFacts } from '../connection/connection.ts';
+import { current, identify } from '../identity/identify.ts';
+import type { Principal } from '../identity/principal.ts';
+import { reasonText } from '../identity/reason.ts';
+import { recipientOf, reversePathOf, type Origin } from '../message/envelope.ts';
+import { Intake } from '../message/intake.ts';
+import { clientText, traceHeader } from '../message/trace.ts';
+import type { AuthExchange, AuthFacts, AuthStep } from './auth/mechanism.ts';
+import type { SessionLimits } from './limits.ts';
+import { eventPeer, ruleOf } from './peer-event.ts';
+import { Receiver, type Reception } from './reception.ts';
+import type { SessionServices } from './services.ts';
+import { originOf, Transaction } from './transaction.ts';
+
+/** The answer comes later, by `proceed`. Until then nothing more may be asked. */
+export const LATER: unique symbol = Symbol('later');
+
+/** A reply to a question, nothing to a note, or LATER. */
+export type Answer = Reply | undefined | typeof LATER;
+
+/** Called after LATER: with the reply, or with nothing when a note has been dealt with. */
+export type Proceed = (reply: Reply | undefined) => void;
+
+type Stage = Extract<RelayEvent, { kind: 'refused' }>['stage'];
+type EventOf<K extends ServerEvent['kind']> = Extract<ServerEvent, { kind: K }>;
+
+const UNASKED: PeerName = { state: 'unasked', name: undefined };
+
+/** Reasons by which a certificate is taken back, apart from running out. */
+const WITHDRAWN: ReadonlySet<string> = new Set(['revoked', 'suspended', 'not-issued']);
+
+export class Dialogue {
+  /** Session id, as in events. */
+  readonly id: string;
+  readonly #connection: Connection;
+  readonly #services: SessionServices;
+  readonly #limits: SessionLimits;
+  readonly #proceed: Proceed;
+  #tls: TlsFacts | undefined;
+  #principal: Principal;
+  /** The certificate counted when the handshake was done. */
+  #verified = false;
+  #peer: EventPeer;
+  #name: PeerName | undefined;
+  /** What waits for the peer's name. */
+  #unnamed: ServerEvent | undefined;
+  #refusal: Extract<Verdict, { kind: 'reject' }> | undefined;
+  #connectVerdict: Exclude<Verdict, { kind: 'reject' }> | undefined;
+  #helo: string | undefined;
+  #extended = false;
+  #authenticated: string | undefined;
+  #exchange: { readonly mechanism: string; readonly exchange: AuthExchange } | undefined;
+  #transaction: Transaction | undefined;
+  #receiver: Receiver | undefined;
+  #inContent = false;
+  #messages = 0;
+
+  constructor(connection: Connection, services: SessionServices, limits: SessionLimits, proceed: Proceed) {
+    this.id = queueId(services.mintId());
+    this.#connection = connection;
+    this.#services = services;
+    this.#limits = limits;
+    this.#proceed = proceed;
+    this.#principal = identify(undefined, services.directory);
+    this.#peer = eventPeer(this.id, connection.peerAddress, this.#principal);
+  }
+
+  get peer(): EventPeer {
+    return this.#peer;
+  }
+
+  /** Messages accepted. */
+  get messages(): number {
+    return this.#messages;
+  }
+
+  /** From 354 until the reply to the content. */
+  get inContent(): boolean {
+    return this.#inContent;
+  }
+
+  // Around the commands
+
+  /** Whether the greeting has to wait for the peer's name: the access map is asked by name first. */
+  get greetsByName(): boolean {
+    return this.#name === undefined && this.#services.policy().map !== undefined;
+  }
+
+  /** The peer's name became known. */
+  named(name: PeerName): void {
+    this.#name = name;
+    const event = this.#unnamed;
+    this.#unnamed = undefined;
+    if (event === undefined) return;
+    const answer = this.#decide(event);
+    if (answer !== LATER) this.#proceed(answer);
+  }
+
+  /** Policy at connect, and the greeting that comes of it: 220 for the refused too, unless the refusal is a 421. */
+  greeting(): Reply {
+    const policy = this.#services.policy();
+    const verdict = decideConnect(policy, this.#facts(policy));
+    if (verdict.kind === 'reject') {
+      this.#refusal = verdict;
+      this.#rejected('connect', verdict);
+      if (verdict.reply.code === 421) return verdict.reply;
+    } else this.#connectVerdict = verdict;
+    return replyOf(statuses.greeting, { hostname: this.#services.hostname });
+  }
+
+  /** What EHLO may offer now. A peer refused at connect is offered nothing, as by Sendmail. */
+  offer(): ServerOffer {
+    if (this.#refusal !== undefined) return { starttls: false, auth: [] };
+    const facts = this.#authFacts();
+    return {
+      starttls: this.#connection.listener.tls === 'starttls' && this.#tls === undefined,
+      auth: this.#services.mechanisms.filter((one) => one.offered(facts)).map((one) => one.name),
+    };
+  }
+
+  /** TLS is up: all that the peer said before counts no more (RFC 3207 §4.2). */
+  secured(tls: TlsFacts): void {
+    const { certificates, clock, directory, events } = this.#services;
+    const principal = identify(tls, directory, certificates, clock.now());
+    this.#tls = tls;
+    this.#become(principal);
+    this.#verified = principal.kind === 'verified';
+    this.#helo = undefined;
+    this.#extended = false;
+    const shown = principal.kind === 'anonymous' ? undefined : principal.certificate;
+    events.tell({
+      kind: 'secured',
+      peer: this.#peer,
+      version: tls.version,
+      cipher: tls.cipher,
+      resumed: tls.resumed,
+      subject: shown?.subject,
+      issuer: shown?.issuer,
+      reason: principal.kind === 'verified' ? undefined : principal.reason,
+    });
+  }
+
+  /** Whether the certificate, good at the handshake, has been withdrawn since; brings the principal up to date. */
+  withdrawn(): boolean {
+    const principal = current(this.#principal, this.#services.directory, this.#services.clock.now());
+    if (principal !== this.#principal) this.#become(principal);
+    return this.#verified && principal.kind === 'unverified' && WITHDRAWN.has(principal.reason);
+  }
+
+  /** The connection is closed: what is half done is undone. */
+  gone(): void {
+    this.#unnamed = undefined;
+    this.#receiver?.abandon();
+  }
+
+  // The commands
+
+  /** The answer to an event of the engine. */
+  answer(event: ServerEvent): Answer {
+    if (this.#name !== undefined || !this.#waitsForName(event)) return this.#decide(event);
+    this.#unnamed = event;
+    return LATER;
+  }
+
+  /** The trace header names the peer; policy asks for its name where a certificate of ours does not decide. */
+  #waitsForName(event: ServerEvent): boolean {
+    if (event.kind === 'content-start') return true;
+    if (event.kind !== 'recipient') return false;
+    const ours = this.#principal.kind === 'verified' && this.#principal.holder !== undefined;
+    return !ours && looksAtNames(this.#services.policy());
+  }
+
+  #decide(event: ServerEvent): Answer {
+    switch (event.kind) {
+      case 'hello':
+        return this.#hello(event);
+      case 'starttls':
+        return this.#refusal === undefined ? replyOf(statuses['start-tls']) : this.#refusal.reply;
+      case 'auth':
+        return this.#auth(event);
+      case 'auth-response':
+        return this.#authResponse(event);
+      case 'auth-ended':
+        this.#exchange = undefined;
+        return undefined;
+      case 'mail':
+        return this.#mail(event);
+      case 'recipient':
+        return this.#recipient(event);
+      case 'content-start':
+        return this.#contentStart();
+      case 'content':
+        return this.#content(event);
+      case 'content-end':
+        return this.#contentEnd();
+      case 'content-refused':
+        this.#services.events.tell(this.#refused('content', event.reply, undefined, undefined));
+        this.#endTransaction();
+        return undefined;
+      case 'reset':
+        this.#endTransaction();
+        return undefined;
+      case 'refused':
+        this.#services.events.tell(this.#refused(stageOf(event.command), event.reply, undefined, undefined));
+        return undefined;
+      case 'close':
+        return undefined;
+    }
+  }
+
+  #hello(event: EventOf<'hello'>): Reply {
+    this.#helo = event.client;
+    this.#extended = event.verb === 'EHLO';
+    this.#endTransaction();
+    const { name, state } = this.#name ?? UNASKED;
+    const client = clientText(this.#connection.peerAddress, name, state === 'forged');
+    return replyOf(statuses.hello, { hostname: this.#services.hostname, client });
+  }
+
+  #auth(event: EventOf<'auth'>): Reply {
+    if (this.#refusal !== undefined) return this.#refusal.reply;
+    const mechanism = this.#services.mechanisms.find((one) => one.name === event.mechanism.toUpperCase());
+    if (mechanism === undefined) return this.#refuse('auth', 'auth-mechanism');
+    this.withdrawn();
+    const { exchange, first } = mechanism.start(this.#authFacts(), event.initial);
+    this.#exchange = { mechanism: mechanism.name, exchange };
+    return this.#authStep(first);
+  }
+
+  #authResponse(event: EventOf<'auth-response'>): Reply {
+    if (this.#exchange === undefined) return this.#refuse('auth', 'auth-failed', { reason: 'no exchange is under way' });
+    return this.#authStep(this.#exchange.exchange.respond(event.response));
+  }
+
+  #authStep(step: AuthStep): Reply {
+    const mechanism = this.#exchange?.mechanism ?? '';
+    if (step.kind === 'challenge') return replyOf(statuses['auth-continue'], { challenge: Buffer.from(step.challenge).toString('base64') });
+    this.#exchange = undefined;
+    if (step.kind === 'failure') return this.#refuse('auth', step.status, { reason: step.reason });
+    this.#authenticated = step.identity;
+    this.#services.events.tell({ kind: 'authenticated', peer: this.#peer, mechanism, identity: step.identity });
+    return replyOf(statuses['auth-succeeded'], { identity: step.identity });
+  }
+
+  #mail(event: EventOf<'mail'>): Reply {
+    const path = event.typed;
+    if (this.#refusal !== undefined) return this.#refusal.reply;
+    if (this.withdrawn()) return this.#refuse('mail', 'certificate-withdrawn', {}, path);
+    const principal = this.#principal;
+    if (this.#connection.listener.certificates === 'require' && principal.kind !== 'verified') {
+      return this.#refuse('mail', 'certificate-required', { reason: reasonText[principal.reason] }, path);
+    }
+    const policy = this.#services.policy();
+    const verdict = decideMail(policy, this.#facts(policy), event);
+    if (verdict.kind === 'reject') return this.#rejected('mail', verdict, path);
+    const reversePath = reversePathOf(event.address);
+    if (reversePath === undefined) return this.#refuse('mail', 'bad-sender-address', { address: path }, path);
+    const transaction = new Transaction(reversePath, { typed: path, address: event.address }, event.parameters);
+    if (this.#connectVerdict !== undefined) transaction.heed(this.#connectVerdict);
+    transaction.heed(verdict);
+    this.#transaction = transaction;
+    return replyOf(statuses['sender-ok'], { address: path });
+  }
+
+  #recipient(event: EventOf<'recipient'>): Reply {
+    const transaction = this.#transaction;
+    if (transaction === undefined) return this.#refuse('recipient', 'need-mail-before-rcpt');
+    const path = transaction.reversePath;
+    if (this.withdrawn()) return this.#refuse('recipient', 'certificate-withdrawn', {}, path, event.typed);
+    const policy = this.#services.policy();
+    const verdict = decideRecipient(policy, this.#facts(policy), transaction.sender, event);
+    if (verdict.kind === 'reject') return this.#rejected('recipient', verdict, path, event.typed);
+    const recipient = recipientOf(event.address, event.parameters, this.#services.hostname);
+    if (recipient === undefined) return this.#refuse('recipient', 'bad-recipient-address', { address: event.typed }, path, event.typed);
+    transaction.recipients.push(recipient);
+    transaction.heed(verdict);
+    return replyOf(statuses['recipient-ok'], { address: event.typed });
+  }
+
+  // The content
+
+  #contentStart(): Reply {
+    const transaction = this.#transaction;
+    if (transaction === undefined || transaction.recipients.length === 0) return this.#refuse('content', 'need-rcpt');
+    if (this.withdrawn()) return this.#refuse('content', 'certificate-withdrawn', {}, transaction.reversePath);
+    this.#inContent = true;
+    if (!transaction.discarded) this.#receiver = this.#receive(transaction);
+    return replyOf(statuses['start-mail']);
+  }
+
+  #receive(transaction: Transaction): Receiver {
+    const services = this.#services;
+    const { address, peerAddress } = { address: this.#name ?? UNASKED, peerAddress: this.#connection.peerAddress };
+    const id = services.mintId();
+    const at = services.clock.now();
+    const utcOffset = services.utcOffset(at);
+    const tls = this.#tls;
+    const trace = traceHeader({
+      hostname: services.hostname,
+      version: services.version,
+      id,
+      at,
+      utcOffset,
+      helo: this.#helo,
+      extended: this.#extended,
+      address: peerAddress,
+      name: address.name,
+      forged: address.state === 'forged',
+      authenticated: this.#authenticated !== undefined,
+      smtputf8: transaction.parameters.smtputf8,
+      tls: tls === undefined ? undefined : { version: tls.version, cipher: tls.cipher, bits: tls.bits, verify: this.#principal.verify },
+      recipients: transaction.recipients,
+    });
+    const { inlineContent, header, hops } = this.#limits;
+    const completion =
+      this.#connection.listener.role === 'submission'
+        ? { date: formatDate(at, utcOffset), messageId: `<${queueId(id)}@${services.hostname}>` }
+        : undefined;
+    const settings = { inlineContent, header, hops, completion };
+    const intake = new Intake(trace, settings, () => services.contents.create(id), transaction.parameters.size ?? 0);
+    return new Receiver(id, at, transaction, intake, services);
+  }
+
+  #content(event: EventOf<'content'>): Answer {
+    const waiting = this.#receiver?.take(event.bytes);
+    if (waiting === undefined) return undefined;
+    void waiting.then(() => this.#proceed(undefined));
+    return LATER;
+  }
+
+  #contentEnd(): Answer {
+    const transaction = this.#transaction;
+    const receiver = this.#receiver;
+    if (transaction === undefined) return this.#refuse('content', 'need-rcpt');
+    if (receiver === undefined) return this.#discard(transaction);
+    const peer = `[${this.#connection.peerAddress}] ${this.id}`;
+    void receiver.end(peer, () => this.#origin()).then((reception) => this.#proceed(this.#received(transaction, receiver, reception)));
+    return LATER;
+  }
+
+  /** Asked when all content is there: a certificate withdrawn meanwhile sends nothing more. */
+  #origin(): Origin | Status {
+    return this.withdrawn() ? statuses['certificate-withdrawn'] : originOf(this.#principal);
+  }
+
+  #received(transaction: Transaction, receiver: Receiver, reception: Reception): Reply {
+    const recipients = transaction.recipients.map((one) => one.address);
+    const { reversePath, rule } = transaction;
+    this.#endTransaction();
+    if (reception.kind === 'refused') {
+      const { fault, status, values } = reception;
+      if (fault !== undefined) this.#services.events.tell({ kind: 'trouble', where: `message ${queueId(receiver.id)}`, detail: fault.detail });
+      const reply = replyOf(status, values);
+      this.#services.events.tell(this.#refused('content', replyText(reply), undefined, reversePath));
+      return reply;
+    }
+    this.#messages += 1;
+    const { size, messageId } = reception.message;
+    this.#services.events.tell({ kind: 'accepted', peer: this.#peer, id: receiver.id, reversePath, recipients, size, messageId, rule });
+    return replyOf(statuses.accepted, { id: queueId(receiver.id) });
+  }
+
+  /** The peer is told of an id like any other (RFC 5321 §7.1 gives no other way to be silent). */
+  #discard(transaction: Transaction): Reply {
+    const { reversePath, rule } = transaction;
+    const recipients = transaction.recipients.map((one) => one.address);
+    this.#endTransaction();
+    this.#services.events.tell({ kind: 'discarded', peer: this.#peer, reversePath, recipients, rule });
+    return replyOf(statuses.accepted, { id: queueId(this.#services.mintId()) });
+  }
+
+  #endTransaction(): void {
+    this.#receiver?.abandon();
+    this.#receiver = undefined;
+    this.#transaction = undefined;
+    this.#inContent = false;
+  }
+
+  // Facts, refusals
+
+  #become(principal: Principal): void {
+    this.#principal = principal;
+    this.#peer = eventPeer(this.id, this.#connection.peerAddress, principal);
+    // What a certificate allowed goes with it (EXTERNAL is nothing but the certificate).
+    this.#authenticated = undefined;
+    this.#exchange = undefined;
+  }
+
+  #facts(policy: AccessPolicy): AccessFacts {
+    return {
+      role: this.#connection.listener.role,
+      address: this.#connection.peerAddress,
+      // A policy without names must not decide by whether the name service was quick.
+      name: looksAtNames(policy) ? (this.#name ?? UNASKED) : UNASKED,
+      helo: this.#helo,
+      principal: this.#principal,
+      authenticated: this.#authenticated,
+    };
+  }
+
+  #authFacts(): AuthFacts {
+    return { principal: this.#principal, secured: this.#tls !== undefined };
+  }
+
+  #refuse(stage: Stage, key: StatusKey, values: Readonly<Record<string, string | number>> = {}, reversePath?: string, recipient?: string): Reply {
+    const reply = replyOf(statuses[key], values);
+    this.#services.events.tell(this.#refused(stage, replyText(reply), undefined, reversePath, recipient));
+    return reply;
+  }
+
+  #rejected(stage: Stage, verdict: Extract<Verdict, { kind: 'reject' }>, reversePath?: string, recipient?: string): Reply {
+    this.#services.events.tell(this.#refused(stage, replyText(verdict.reply), ruleOf(verdict.trail), reversePath, recipient));
+    return verdict.reply;
+  }
+
+  #refused(stage: Stage, reply: string, rule: string | undefined, reversePath: string | undefined, recipient?: string): RelayEvent {
+    return { kind: 'refused', peer: this.#peer, stage, reply, reversePath, recipient, rule };
+  }
+}
+
+/** Whether any rule can turn on the peer's name: the map, class R, or class w (a client named as one of our domains). */
+function looksAtNames(policy: AccessPolicy): boolean {
+  return policy.map !== undefined || policy.relayDomains.size > 0 || policy.localDomains.size > 0;
+}
+
+/** Where in the session a command belongs that the engine refused on its own. */
+function stageOf(command: string): Stage {
+  const verb = /^[A-Za-z]*/.exec(command)?.[0].toUpperCase();
+  if (verb === 'MAIL') return 'mail';
+  if (verb === 'RCPT') return 'recipient';
+  if (verb === 'DATA' || verb === 'BDAT') return 'content';
+  return verb === 'AUTH' ? 'auth' : 'hello';
+}

@@ -1,0 +1,22 @@
+import type { EventPeer } from '../../base/event.ts';
+import type { Principal } from '../identity/principal.ts';
+import { explainTrail } from '../access/explain.ts';
+import type { Trail } from '../access/verdict.ts';
+
+/** A peer in the words of events. */
+export function eventPeer(session: string, address: string, principal: Principal): EventPeer {
+  const shown = principal.kind !== 'anonymous';
+  return {
+    session,
+    address,
+    verify: principal.verify,
+    holder: shown ? principal.holder : undefined,
+    serial: shown && principal.certificate.serial !== '' ? principal.certificate.serial : undefined,
+  };
+}
+
+/** The step that decided, on one line: the last that a rule answered, else the last that had any answer. */
+export function ruleOf(trail: Trail): string | undefined {
+  const step = trail.findLast((one) => one.source !== undefined) ?? trail.findLast((one) => one.answer !== undefined);
+  return step === undefined ? undefined : explainTrail([step])[0];
+}

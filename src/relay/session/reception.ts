@@ -1,0 +1,97 @@
+/**
+ * The content of one message from its first byte until it is durable or given up. Whatever goes wrong, nothing of
+ * it is left in the content store; only after the spool has it is it accepted.
+ */
+import type { Ms } from '../../base/clock.ts';
+import { asFault, Fault } from '../../base/fault.ts';
+import type { Id } from '../../base/id.ts';
+import { statuses, type Status } from '../../base/status.ts';
+import type { Origin } from '../message/envelope.ts';
+import type { Intake, TakenMessage } from '../message/intake.ts';
+import type { SessionServices } from './services.ts';
+import type { Transaction } from './transaction.ts';
+
+/** How it ended. `fault`: the reason is ours and for the operator. */
+export type Reception =
+  | { readonly kind: 'accepted'; readonly message: TakenMessage }
+  | { readonly kind: 'refused'; readonly status: Status; readonly values: Readonly<Record<string, string | number>>; readonly fault: Fault | undefined };
+
+export type ReceptionServices = Pick<SessionServices, 'store' | 'contents' | 'route' | 'mintId' | 'events'>;
+
+export class Receiver {
+  readonly id: Id;
+  readonly at: Ms;
+  readonly #transaction: Transaction;
+  readonly #intake: Intake;
+  readonly #services: ReceptionServices;
+  #state: 'open' | 'ending' | 'over' = 'open';
+  /** Given up while it was being finished. */
+  #unwanted = false;
+
+  constructor(id: Id, at: Ms, transaction: Transaction, intake: Intake, services: ReceptionServices) {
+    this.id = id;
+    this.at = at;
+    this.#transaction = transaction;
+    this.#intake = intake;
+    this.#services = services;
+  }
+
+  /** As Intake.take: a promise means wait. */
+  take(bytes: Uint8Array): Promise<void> | undefined {
+    return this.#intake.take(bytes);
+  }
+
+  /**
+   * All content is there: makes it durable. `origin` is asked at the last moment, and may refuse by a status.
+   * Does not reject.
+   */
+  async end(peer: string, origin: () => Origin | Status): Promise<Reception> {
+    this.#state = 'ending';
+    const waiting = this.#intake.finish();
+    const result = waiting instanceof Promise ? await waiting : waiting;
+    if (result.kind === 'refused') {
+      this.#clear(this.#intake.abandon());
+      return result;
+    }
+    const reception = await this.#store(result, peer, origin);
+    if (reception.kind === 'refused' && result.content.kind === 'stored') this.#clear(this.#services.contents.drop(result.content.ref));
+    return reception;
+  }
+
+  /** Throws away what came, unless it is on its way into the spool. */
+  abandon(): void {
+    this.#unwanted = true;
+    if (this.#state === 'open') this.#clear(this.#intake.abandon());
+  }
+
+  async #store(message: TakenMessage, peer: string, origin: () => Origin | Status): Promise<Reception> {
+    try {
+      const from = origin();
+      if ('key' in from) return refused(from, undefined);
+      // Whoever sent it is gone without a reply and will send it again.
+      if (this.#unwanted) return refused(statuses['local-error'], undefined);
+      const entry = this.#transaction.entry(this.id, this.at, message, peer, from, this.#services);
+      const added = await this.#services.store.accept([entry]);
+      // An entry with this id was there: ids clashed, and to say "accepted" would lose this message.
+      if (added !== 1) throw new Fault(statuses['local-error'], `the spool had an entry ${this.id} already`);
+      return { kind: 'accepted', message };
+    } catch (thrown) {
+      const fault = asFault(thrown);
+      return refused(fault.status, fault);
+    }
+  }
+
+  /** Sees the removal of content through; what is left over is swept up at the next start. */
+  #clear(removal: Promise<void>): void {
+    this.#state = 'over';
+    removal.catch((thrown: unknown) => this.#trouble(thrown));
+  }
+
+  #trouble(thrown: unknown): void {
+    this.#services.events.tell({ kind: 'trouble', where: 'content of a message that was given up', detail: asFault(thrown).detail });
+  }
+}
+
+function refused(status: Status, fault: Fault | undefined): Reception {
+  return { kind: 'refused', status, values: {}, fault };
+}

@@ -1,0 +1,69 @@
+/** One mail transaction (RFC 5321 §3.3): the envelope as it grows, and what policy said of it. */
+import type { Ms } from '../../base/clock.ts';
+import type { Id } from '../../base/id.ts';
+import type { MailParameters } from '../../protocol/smtp/server-event.ts';
+import type { AccessSender } from '../access/facts.ts';
+import type { Verdict } from '../access/verdict.ts';
+import type { Principal } from '../identity/principal.ts';
+import type { Envelope, Origin, Recipient } from '../message/envelope.ts';
+import type { TakenMessage } from '../message/intake.ts';
+import { HELD, type NewDelivery, type NewEntry } from '../spool/spool.ts';
+import { ruleOf } from './peer-event.ts';
+import type { SessionServices } from './services.ts';
+
+export class Transaction {
+  /** `local@domain`, '' for the null reverse-path. */
+  readonly reversePath: string;
+  /** The same as typed and parsed, for policy. */
+  readonly sender: AccessSender;
+  readonly parameters: MailParameters;
+  readonly recipients: Recipient[] = [];
+  /** Policy said DISCARD somewhere: replies are as usual, nothing is queued (the whole message, as in Sendmail). */
+  discarded = false;
+  /** Policy said QUARANTINE somewhere: queued on hold. */
+  quarantined = false;
+  /** What decided last, for the log. */
+  rule: string | undefined;
+
+  constructor(reversePath: string, sender: AccessSender, parameters: MailParameters) {
+    this.reversePath = reversePath;
+    this.sender = sender;
+    this.parameters = parameters;
+  }
+
+  /** Takes in a verdict that did not reject. */
+  heed(verdict: Exclude<Verdict, { kind: 'reject' }>): void {
+    if (verdict.kind === 'discard') this.discarded = true;
+    else if (verdict.kind === 'quarantine') this.quarantined = true;
+    this.rule = ruleOf(verdict.trail) ?? this.rule;
+  }
+
+  envelope(): Omit<Envelope, 'recipients'> {
+    const { body, smtputf8, ret, envid } = this.parameters;
+    return { reversePath: this.reversePath, body, smtputf8, ret, envid };
+  }
+
+  /** The entry to be made durable. */
+  entry(
+    id: Id,
+    at: Ms,
+    message: TakenMessage,
+    peer: string,
+    origin: Origin,
+    services: Pick<SessionServices, 'route' | 'mintId'>,
+  ): NewEntry {
+    const due = this.quarantined ? HELD : at;
+    const deliveries = this.recipients.map((recipient): NewDelivery => {
+      const { dest, lane } = services.route(recipient.domain);
+      return { id: services.mintId(), lane, dest, recipient: recipient.address, notify: recipient.notify, orcpt: recipient.orcpt, due };
+    });
+    const { content, size, messageId } = message;
+    return { id, at, envelope: this.envelope(), origin, messageId, peer, size, content, deliveries };
+  }
+}
+
+/** Only a certificate that counts is an origin; one that failed says nothing about who sent this. */
+export function originOf(principal: Principal): Origin {
+  if (principal.kind !== 'verified') return { holder: undefined, serial: undefined };
+  return { holder: principal.holder, serial: principal.certificate.serial };
+}
