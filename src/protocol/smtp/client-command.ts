@@ -1,5 +1,6 @@
 import type { StatusKey } from '../../base/status.ts';
 import type { ClientRecipient, ClientTransaction } from './client-event.ts';
+import { encodeXtext } from './xtext.ts';
 
 type Capabilities = ReadonlyMap<string, string>;
 
@@ -32,7 +33,7 @@ export function mailCommand(transaction: ClientTransaction, capabilities: Capabi
   if (transaction.smtputf8) line += ' SMTPUTF8'; // RFC 6531 §3.4
   if (capabilities.has('DSN')) {
     if (transaction.ret !== undefined) line += ` RET=${transaction.ret}`; // RFC 3461 §4.3
-    if (transaction.envid !== undefined) line += ` ENVID=${xtext(transaction.envid)}`; // RFC 3461 §4.4
+    if (transaction.envid !== undefined) line += ` ENVID=${encodeXtext(transaction.envid)}`; // RFC 3461 §4.4
   }
   return `${line}\r\n`;
 }
@@ -55,16 +56,6 @@ export function sizeLimit(capabilities: Capabilities): number | undefined {
   if (text === undefined || !/^[0-9]{1,20}$/.test(text)) return undefined;
   const limit = Number(text);
   return limit === 0 ? undefined : limit;
-}
-
-/** RFC 3461 §4: printable ASCII but `+` and `=` as it is, the rest as `+` and two upper-case hexadecimal digits, by octet. */
-function xtext(value: string): string {
-  let text = '';
-  for (const octet of Buffer.from(value, 'utf8')) {
-    const plain = octet > 0x20 && octet < 0x7f && octet !== 0x2b && octet !== 0x3d;
-    text += plain ? String.fromCharCode(octet) : `+${octet.toString(16).toUpperCase().padStart(2, '0')}`;
-  }
-  return text;
 }
 
 /** An address that would end the command line, or break it. */
