@@ -14,10 +14,15 @@ function onMessage(filter: EntryFilter): Where {
     parts.push(sql);
     values.push(value);
   };
+  // Only messages that wait are in the indexes; the rest are few, and read one by one.
+  const addIndexed = (column: string, value: string): void => {
+    parts.push(`(m.waiting = 1 AND m.${column} = ? OR m.waiting = 0 AND m.${column} = ?)`);
+    values.push(value, value);
+  };
   if (filter.ids !== undefined) add('m.id IN (SELECT value FROM json_each(?))', JSON.stringify(filter.ids));
   if (filter.reversePath !== undefined) add('m.reverse_path = ?', filter.reversePath);
-  if (filter.holder !== undefined) add('m.holder = ?', filter.holder);
-  if (filter.serial !== undefined) add('m.serial = ?', filter.serial);
+  if (filter.holder !== undefined) addIndexed('holder', filter.holder);
+  if (filter.serial !== undefined) addIndexed('serial', filter.serial);
   return { sql: parts.join(' AND ') || '1', values };
 }
 

@@ -7,13 +7,19 @@ export interface Migration {
   readonly sql: string;
 }
 
+/** Deliveries are indexed by `due >> DUE_BUCKET`, which is part of the schema: see `due.ts`. */
+export const DUE_BUCKET = 18;
+
 /**
  * The spool. Times are ms since 1970, ids integers below 2^53 that rise with time.
  *
  * - `message` and `delivery` hold what is not yet final; a row that exists is due at `due` (2^53-1: on hold).
  *   `open` counts the message's rows in `delivery`. No row is ever leased: workers own lanes.
  * - `body` is apart from `message`, so that reading the queue does not read contents.
- * - `delivery_due` ends in the rowid, which is the id: (lane, due, id).
+ * - Indexes are chosen so that a message that is delivered at once only ever touches pages that its neighbours in time
+ *   touch too, however long the queue: see `due.ts` for `delivery_due` (it ends in the rowid, which is the id), and
+ *   `message_holder` and `message_serial` have only messages with a deferral behind them (`waiting` = 1); those without
+ *   are listed by `message_fresh`.
  * - `event` is the history, clustered by entry: one tree, no second index, written where the last lines were.
  */
 const spool = `
@@ -30,6 +36,7 @@ const spool = `
     id INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
     open INTEGER NOT NULL,
+    waiting INTEGER NOT NULL,
     size INTEGER NOT NULL,
     reverse_path TEXT NOT NULL,
     holder TEXT,
@@ -42,8 +49,9 @@ const spool = `
     peer TEXT NOT NULL,
     content_ref TEXT
   ) STRICT;
-  CREATE INDEX message_holder ON message (holder) WHERE holder IS NOT NULL;
-  CREATE INDEX message_serial ON message (serial) WHERE serial IS NOT NULL;
+  CREATE INDEX message_fresh ON message (waiting) WHERE waiting = 0;
+  CREATE INDEX message_holder ON message (holder) WHERE waiting = 1;
+  CREATE INDEX message_serial ON message (serial) WHERE waiting = 1;
 
   CREATE TABLE body (
     id INTEGER PRIMARY KEY,
@@ -63,7 +71,7 @@ const spool = `
     orcpt TEXT,
     detail TEXT NOT NULL
   ) STRICT;
-  CREATE INDEX delivery_due ON delivery (lane, due);
+  CREATE INDEX delivery_due ON delivery (due >> ${DUE_BUCKET}, lane, due);
   CREATE INDEX delivery_entry ON delivery (entry);
 
   CREATE TABLE event (

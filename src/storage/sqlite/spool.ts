@@ -7,11 +7,12 @@ import { statuses } from '../../base/status.ts';
 import { acceptedDetail, type HistoryKind } from '../../relay/spool/history.ts';
 import { HELD, type Cursor, type Due, type EntryFilter, type EntrySummary, type HistoryLine, type Lane, type NewEntry, type Settlement, type SpoolCounts, type SpoolSignal, type SpoolStore } from '../../relay/spool/spool.ts';
 import { openDatabase } from './database.ts';
+import { DueReader } from './due.ts';
 import { storageFault } from './fault.ts';
 import { deliveriesWhere } from './filter.ts';
 import { GroupCommit } from './group-commit.ts';
 import { listEntries, matchingEntries } from './list.ts';
-import { dueOf, notifyText, type DueRow } from './row.ts';
+import { notifyText } from './row.ts';
 import { prepareStatements, type Statements } from './statements.ts';
 
 /** What a spool on SQLite is made with; all of it may be left out. */
@@ -35,6 +36,7 @@ export function sqliteSpool(path: string, options: SqliteSpoolOptions = {}): Spo
 class SqliteSpool implements SpoolStore {
   readonly #db: DatabaseSync;
   readonly #sql: Statements;
+  readonly #due: DueReader;
   readonly #commits: GroupCommit;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #signal: SpoolSignal | undefined;
@@ -48,6 +50,7 @@ class SqliteSpool implements SpoolStore {
   constructor(db: DatabaseSync, options: SqliteSpoolOptions) {
     this.#db = db;
     this.#sql = prepareStatements(db);
+    this.#due = new DueReader(db);
     this.#clock = options.clock ?? { now: Date.now };
     this.#signal = options.signal;
     this.#untold = new Set(options.withoutHistory);
@@ -73,32 +76,11 @@ class SqliteSpool implements SpoolStore {
   }
 
   async due(lanes: readonly { readonly lane: number; readonly after: Cursor }[], now: Ms, limit: number, skip: readonly string[]): Promise<Due[]> {
-    return this.#read(() => {
-      const found: Due[] = [];
-      const dests = JSON.stringify(skip);
-      const { dueSame, dueLater, dueSameSkip, dueLaterSkip } = this.#sql;
-      for (const { lane, after: [due, id] } of lanes) {
-        let left = limit;
-        const take = (rows: readonly unknown[]): void => {
-          for (const row of rows) found.push(dueOf(row as DueRow));
-          left -= rows.length;
-        };
-        if (due > 0 && due <= now) take(skip.length === 0 ? dueSame.all(lane, due, id, left) : dueSameSkip.all(lane, due, id, left, dests));
-        if (left > 0) take(skip.length === 0 ? dueLater.all(lane, due, now, left) : dueLaterSkip.all(lane, due, now, left, dests));
-      }
-      return found;
-    });
+    return this.#read(() => this.#due.due(lanes, now, limit, skip));
   }
 
   async nextDue(lanes: readonly number[]): Promise<Ms | undefined> {
-    return this.#read(() => {
-      let next: Ms = HELD;
-      for (const lane of lanes) {
-        const row = values(this.#sql.nextDue.get(lane));
-        if (row !== undefined) next = Math.min(next, row[0] as Ms);
-      }
-      return next === HELD ? undefined : next;
-    });
+    return this.#read(() => this.#due.nextDue(lanes));
   }
 
   async contents(entries: readonly Id[]): Promise<(Bytes | undefined)[]> {
@@ -223,7 +205,8 @@ class SqliteSpool implements SpoolStore {
       );
       if (row === undefined) continue; // settled before, or removed by the operator
       counted += 1;
-      if (result.kind !== 'deferred') ended.set(entry, (ended.get(entry) ?? 0) + 1);
+      if (result.kind === 'deferred') this.#sql.wait.run(entry);
+      else ended.set(entry, (ended.get(entry) ?? 0) + 1);
       this.#tell(entry, now, id, row[0] as string, result.kind, detail);
     }
     for (const [entry, count] of ended) this.#less(entry, count, refs);

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { HELD } from '../../relay/spool/spool.ts';
-import { DUE_COLUMNS } from './row.ts';
+import { DUE_BUCKET } from './schema.ts';
 
 /** The spool's statements, prepared once. */
 export interface Statements {
@@ -14,6 +14,8 @@ export interface Statements {
   /** Deletes the message when no more than `n` deliveries of it were open. */
   readonly endMessage: StatementSync;
   readonly lessOpen: StatementSync;
+  /** Marks a message as one with a deferral behind it. */
+  readonly wait: StatementSync;
   readonly dropBody: StatementSync;
   readonly removeMessage: StatementSync;
   readonly removeDeliveries: StatementSync;
@@ -23,12 +25,6 @@ export interface Statements {
   readonly claim: StatementSync;
   readonly renew: StatementSync;
   readonly giveBack: StatementSync;
-  /** Rows of one lane with one `due` after an id, and those of a later `due`; each also without some dests. */
-  readonly dueSame: StatementSync;
-  readonly dueLater: StatementSync;
-  readonly dueSameSkip: StatementSync;
-  readonly dueLaterSkip: StatementSync;
-  readonly nextDue: StatementSync;
   readonly body: StatementSync;
   readonly history: StatementSync;
   readonly historyCut: StatementSync;
@@ -37,22 +33,14 @@ export interface Statements {
   readonly counts: StatementSync;
 }
 
-const DUE = `SELECT ${DUE_COLUMNS} FROM delivery d JOIN message m ON m.id = d.entry WHERE d.lane = ?1 AND`;
-const SKIP = 'AND d.dest NOT IN (SELECT value FROM json_each(?5))';
-// Two statements and not `(due, id) > (?, ?)`: SQLite would walk all rows of the cursor's `due` each time.
-const SAME = 'd.due = ?2 AND d.id > ?3';
-const SAME_END = 'ORDER BY d.id LIMIT ?4';
-const LATER = 'd.due > ?2 AND d.due <= ?3';
-const LATER_END = 'ORDER BY d.due, d.id LIMIT ?4';
-
 /** Prepares them on a database that has the schema. */
 export function prepareStatements(db: DatabaseSync): Statements {
   const write = (sql: string): StatementSync => db.prepare(sql);
   const read = (sql: string): StatementSync => db.prepare(sql, { returnArrays: true });
   return {
     addMessage: write(
-      'INSERT INTO message (id, at, open, size, reverse_path, holder, serial, body_type, smtputf8, ret, envid, message_id, peer, content_ref)' +
-        ' VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING',
+      'INSERT INTO message (id, at, open, waiting, size, reverse_path, holder, serial, body_type, smtputf8, ret, envid, message_id, peer, content_ref)' +
+        ' VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING',
     ),
     addBody: write('INSERT INTO body (id, data) VALUES (?, ?)'),
     addDelivery: write(
@@ -68,6 +56,7 @@ export function prepareStatements(db: DatabaseSync): Statements {
     ),
     endMessage: read('DELETE FROM message WHERE id = ? AND open <= ? RETURNING content_ref'),
     lessOpen: write('UPDATE message SET open = open - ?2 WHERE id = ?1'),
+    wait: write('UPDATE message SET waiting = 1 WHERE id = ? AND waiting = 0'),
     dropBody: write('DELETE FROM body WHERE id = ?'),
     removeMessage: read('DELETE FROM message WHERE id = ? RETURNING content_ref'),
     removeDeliveries: write('DELETE FROM delivery WHERE entry = ?'),
@@ -80,11 +69,6 @@ export function prepareStatements(db: DatabaseSync): Statements {
     ),
     renew: read('UPDATE lane SET until = ?2 WHERE owner = ?1 RETURNING id, epoch, until'),
     giveBack: write('UPDATE lane SET owner = NULL, until = 0 WHERE owner = ? AND id = ?'),
-    dueSame: read(`${DUE} ${SAME} ${SAME_END}`),
-    dueLater: read(`${DUE} ${LATER} ${LATER_END}`),
-    dueSameSkip: read(`${DUE} ${SAME} ${SKIP} ${SAME_END}`),
-    dueLaterSkip: read(`${DUE} ${LATER} ${SKIP} ${LATER_END}`),
-    nextDue: read(`SELECT due FROM delivery WHERE lane = ? AND due < ${HELD} ORDER BY due LIMIT 1`),
     body: read('SELECT data FROM body WHERE id = ?'),
     history: read('SELECT at, entry, delivery, dest, kind, detail FROM event WHERE entry = ? ORDER BY at, seq'),
     historyCut: read('SELECT entry FROM event WHERE entry >= ?1 AND entry < ?2 ORDER BY entry LIMIT 1 OFFSET 1000'),
@@ -92,7 +76,7 @@ export function prepareStatements(db: DatabaseSync): Statements {
     refs: read('SELECT content_ref FROM message WHERE content_ref IS NOT NULL'),
     counts: read(
       'SELECT (SELECT count(*) FROM message), (SELECT count(*) FROM delivery),' +
-        ` (SELECT count(*) FROM lane CROSS JOIN delivery d ON d.lane = lane.id AND d.due = ${HELD}),` +
+        ` (SELECT count(*) FROM delivery WHERE (due >> ${DUE_BUCKET}) = ${HELD} >> ${DUE_BUCKET} AND due = ${HELD}),` +
         ' (SELECT at FROM message ORDER BY id LIMIT 1)',
     ),
   };
