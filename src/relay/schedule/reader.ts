@@ -115,13 +115,19 @@ export class LaneReader {
     return !this.#reading && this.#wanted.size === 0 && this.#unsure.size === 0;
   }
 
-  /** Monotonic time at which `work` may have something to do, if nothing happens before. */
+  /**
+   * Monotonic time at which `work` may have something to do if nothing happens before. What is due already waits for
+   * room or for a read to end, and both call `work` themselves.
+   */
   wakeAt(now: Ms): Ms {
-    if (this.#reading) return this.#pollAt;
-    let at = Math.min(this.#pollAt, this.#dueAt);
-    for (const lane of this.#unsure) at = Math.min(at, lane.startNotBefore);
-    for (const lane of this.#wanted) at = Math.min(at, lane.readAt + PACE);
-    return Math.max(at, this.#notBefore, now + 1);
+    let at = Number.MAX_SAFE_INTEGER;
+    if (this.#reading) return at;
+    if (now < this.#notBefore) return this.#notBefore;
+    if (this.#pollAt > now) at = this.#pollAt;
+    if (this.#dueAt > now && this.#dueAt < at) at = this.#dueAt;
+    for (const lane of this.#unsure) if (lane.startNotBefore > now && lane.startNotBefore < at) at = lane.startNotBefore;
+    for (const lane of this.#wanted) if (lane.readAt + PACE > now && lane.readAt + PACE < at) at = lane.readAt + PACE;
+    return at;
   }
 
   /** Begins a read when one is called for. */
