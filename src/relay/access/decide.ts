@@ -9,7 +9,7 @@ import { clientName, reject, verdictOf } from './answer.ts';
 import { domainKey } from './domain.ts';
 import type { AccessFacts, AccessRecipient, AccessSender } from './facts.ts';
 import { Lookup, sendmailAddress } from './lookup.ts';
-import { isLoopback } from './network.ts';
+import { isLocalhost } from './network.ts';
 import type { AccessPolicy } from './policy.ts';
 import { checkRecipient } from './recipient.ts';
 import { isWord } from './rule.ts';
@@ -65,7 +65,7 @@ function checkMail(policy: AccessPolicy, facts: AccessFacts, sender: AccessSende
   const { local, domain } = sender.address;
   const host = domainKey(domain);
   const look = new Lookup(policy.map, trail);
-  if ((host === 'localhost' || host === '[127.0.0.1]') && !isLoopback(facts.address)) {
+  if ((host === 'localhost' || host === '[127.0.0.1]') && !isLocalhost(facts.address)) {
     look.note(`reverse-path of ${host} from ${facts.address}`, 'RFC 5321 §2.3.5', 'real domain name required');
     return reject('real-domain-required', typed, trail);
   }
@@ -75,7 +75,7 @@ function checkMail(policy: AccessPolicy, facts: AccessFacts, sender: AccessSende
       : (look.user(from, local, host) ?? look.user(from, local, '') ?? look.host(from, host));
   if (value === undefined && host === '') {
     look.note('reverse-path without a domain', 'RFC 5321 §2.3.5', 'domain name required');
-    return reject('unqualified-sender', typed, trail);
+    return reject('unqualified-sender', typed, trail, { sender: local });
   }
   return verdictOf(value, trail, 'address-access-denied', typed);
 }

@@ -12,6 +12,12 @@ export function isLoopback(address: string): boolean {
   return ipaddr.isValid(address) && ipaddr.process(address).range() === 'loopback';
 }
 
+/** Whether an address is the one that `localhost` has: the rest of the loopback network is for others to use. */
+export function isLocalhost(address: string): boolean {
+  const written = ipaddr.isValid(address) ? ipaddr.process(address).toString() : '';
+  return written === '127.0.0.1' || written === '::1';
+}
+
 function contains(network: string, peer: ipaddr.IPv4 | ipaddr.IPv6): boolean {
   // The configuration was checked when it was loaded; what is no network contains nobody.
   if (ipaddr.isValidCIDR(network)) {
