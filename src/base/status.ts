@@ -89,9 +89,9 @@ const table = {
   'bad-recipient-address': [501, '5.1.3', 'Bad address: {address}', 'RFC 3463 §3.2'],
   'bad-sender-domain': [553, '5.1.8', '{address}... Domain of sender address does not exist', 'RFC 3463 §3.2'],
   'unqualified-recipient': [550, '5.1.3', '{address}... Domain name required for recipient address', 'RFC 3463 §3.2'],
-  'unqualified-sender': [553, '5.5.4', '{address}... Domain name required for sender address', 'RFC 3463 §3.2'],
+  'unqualified-sender': [553, '5.5.4', '{address}... Domain name required for sender address {sender}', 'RFC 3463 §3.2'],
   'real-domain-required': [553, '5.5.4', '{address}... Real domain name required for sender address', 'Sendmail 8.17 check_mail'],
-  'user-address-required': [553, '5.0.0', 'User address required', 'Sendmail 8.17 check_rcpt'],
+  'user-address-required': [553, '5.0.0', '{address}... User address required', 'Sendmail 8.17 check_rcpt'],
 
   // Policy
   'relaying-denied': [550, '5.7.1', '{address}... Relaying denied', 'RFC 3463 §3.8'],
