@@ -53,7 +53,7 @@ export type ServerEvent =
   | { readonly kind: 'content'; readonly bytes: Uint8Array }
   /** Question. All content is there; `size` octets. */
   | { readonly kind: 'content-end'; readonly size: number }
-  /** Note. Content ended in a way that was refused by the engine (bare line end, too big); throw away what came. The reply is queued. */
+  /** Note. Content, or a chunk of it, was refused by the engine (bare line end, too big): the message is off, throw away what came. The reply is queued. May come without `content-start`. */
   | { readonly kind: 'content-refused'; readonly reply: string }
   /** Note. The transaction is over without content: RSET, a new EHLO. */
   | { readonly kind: 'reset' }
