@@ -104,6 +104,8 @@ export class Channel implements OutboundHandler {
   /** Closed for good, by whichever side. */
   #gone = false;
   #opened: ((failure: OpenFailure | undefined) => void) | undefined;
+  /** Why opening failed, when that came before begin(). */
+  #early: OpenFailure | undefined;
   #done: Done;
   #source: Source | undefined;
   #streaming = false;
@@ -149,7 +151,7 @@ export class Channel implements OutboundHandler {
   begin(connection: OutboundConnection): Promise<OpenFailure | undefined> {
     if (this.#gone) {
       connection.destroy();
-      return Promise.resolve(this.#openFailure('connect', 'connection-lost', 'the attempt was stopped'));
+      return Promise.resolve(this.#early ?? this.#openFailure('connect', 'connection-lost', 'the attempt was stopped'));
     }
     this.#connection = connection;
     if (connection.tls !== undefined) {
@@ -190,6 +192,7 @@ export class Channel implements OutboundHandler {
   /** Closes at once; whatever is under way ends with this status. */
   fail(status: StatusKey, detail: string): void {
     if (this.#gone) return;
+    this.#pump();
     this.#engine.ended(status, detail);
     this.#pump();
     this.destroy();
@@ -206,6 +209,8 @@ export class Channel implements OutboundHandler {
     if (this.#gone) return;
     if (this.#securing === 'now') return this.fail('remote-protocol', 'bytes in clear after the reply to STARTTLS');
     this.#engine.receive(bytes);
+    // A greeting may be faster than begin(), which looks at it then.
+    if (this.#connection === undefined) return;
     this.#pump();
     if (this.#engine.replies !== this.#repliesSeen) this.#renewPatience();
   }
@@ -313,6 +318,7 @@ export class Channel implements OutboundHandler {
   }
 
   #endOpening(failure: OpenFailure | undefined): void {
+    this.#early ??= failure;
     const opened = this.#opened;
     this.#opened = undefined;
     opened?.(failure);
@@ -363,7 +369,6 @@ export class Channel implements OutboundHandler {
   }
 
   #flush(): void {
-    // A greeting may come before begin() was told of the connection; what it called for is sent then.
     if (this.#connection === undefined) return;
     const bytes = this.#engine.output();
     if (bytes.length > 0 && !this.#connection.send(bytes)) this.#congested = true;
