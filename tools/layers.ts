@@ -46,7 +46,8 @@ export const layers: readonly Layer[] = [
   edge('platform', 'protocol', 'relay', 'ca'),
   pure('admin', 'protocol', 'relay', 'ca', 'config'),
   edge('app', 'protocol', 'relay', 'ca', 'config', 'storage', 'platform', 'admin'),
-  edge('cli', 'app', 'admin', 'config'),
+  // The control socket's other end.
+  edge('cli', 'app', 'admin', 'config', 'platform/process'),
 ];
 
 /** Modules only an edge may import; `node:crypto` is `ca`'s too, whose purpose it is. */

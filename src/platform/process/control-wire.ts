@@ -9,10 +9,12 @@ export interface ControlRequest {
   readonly input: unknown;
 }
 
-/** What an operation says when it cannot do what was asked. `kind` is for programs, `message` for people. */
+/** What an operation says when it cannot do what was asked. `kind` is for programs, the rest for people. */
 export interface ControlError {
   readonly kind: string;
   readonly message: string;
+  /** What to do about it. */
+  readonly hint?: string;
 }
 
 export type ControlResponse =

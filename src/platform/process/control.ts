@@ -163,11 +163,13 @@ function asRequest(value: unknown): ControlRequest {
 export function controlError(thrown: unknown): ControlError {
   if (thrown instanceof SyntaxError)
     return { kind: 'usage', message: `a request is one line of JSON: ${thrown.message}` };
-  const kind =
-    typeof thrown === 'object' && thrown !== null && 'kind' in thrown && typeof thrown.kind === 'string'
-      ? thrown.kind
-      : 'internal';
-  return { kind, message: thrown instanceof Error ? thrown.message : String(thrown) };
+  const text = (key: 'kind' | 'hint'): string | undefined => {
+    const value: unknown = typeof thrown === 'object' && thrown !== null ? Reflect.get(thrown, key) : undefined;
+    return typeof value === 'string' ? value : undefined;
+  };
+  const hint = text('hint');
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return { kind: text('kind') ?? 'internal', message, ...(hint === undefined ? {} : { hint }) };
 }
 
 /** What came of a call. `unreachable`: no relay runs there; `lost`: it went away before it answered, so the operation may have happened. */

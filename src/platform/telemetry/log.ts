@@ -65,6 +65,8 @@ function openDestination(file: string | undefined, sync: boolean): Destination {
     minLength: 0,
     mode: 0o640,
   });
+  // Opened above so that a wrong path is an error at once; sonic-boom wants to know the path too, to open it anew.
+  if (file !== undefined) Object.assign(out, { file });
   let told = false;
   out.on('error', (error: Error) => {
     if (told) return;

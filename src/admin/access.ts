@@ -1,0 +1,201 @@
+/** What an operator can ask of the access map: whether it says what was meant, and what it decides about made-up facts. */
+import { createHash } from 'node:crypto';
+import { hex } from '../base/bytes.ts';
+import { accessSettings } from '../config/settings.ts';
+import { decodePem } from '../protocol/pki/pem.ts';
+import { parseAddress } from '../protocol/smtp/address.ts';
+import { decideConnect, decideMail, decideRecipient } from '../relay/access/decide.ts';
+import { decidedBy, explainVerdict } from '../relay/access/explain.ts';
+import type { AccessFacts, AccessSender } from '../relay/access/facts.ts';
+import { type AccessProblem, type ParsedAccessMap, parseAccessMap } from '../relay/access/map.ts';
+import type { AccessPolicy } from '../relay/access/policy.ts';
+import type { TrailStep, Verdict } from '../relay/access/verdict.ts';
+import type { ListenerRole } from '../relay/connection/connection.ts';
+import { readFacts } from '../relay/identity/certificate-cache.ts';
+import { holderDirectory } from '../relay/identity/holders.ts';
+import { identify } from '../relay/identity/identify.ts';
+import type { CertificateFacts, Principal } from '../relay/identity/principal.ts';
+import type { AdminContext } from './context.ts';
+import { OperationError } from './errors.ts';
+
+export interface AccessCheck {
+  /** Null when no map is configured. */
+  readonly file: string | null;
+  readonly keys: number;
+  readonly problems: readonly AccessProblem[];
+}
+
+export interface AccessTestInput {
+  readonly address?: string | undefined;
+  readonly name?: string | undefined;
+  readonly helo?: string | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly role?: ListenerRole | undefined;
+  /** PEM or DER. */
+  readonly certificate?: Uint8Array | undefined;
+  /** In the form of the access map. */
+  readonly subject?: string | undefined;
+  readonly issuer?: string | undefined;
+}
+
+export interface AccessTest {
+  readonly principal: {
+    readonly verify: string;
+    readonly reason: string | null;
+    readonly holder: string | null;
+    readonly subject: string | null;
+    readonly issuer: string | null;
+  };
+  /** One for each stage that was reached: connection, MAIL, RCPT. The last one counts. */
+  readonly stages: readonly {
+    readonly stage: 'connect' | 'mail' | 'recipient';
+    readonly verdict: string;
+    readonly trail: readonly TrailStep[];
+  }[];
+  readonly verdict: string;
+  readonly relay: boolean;
+  readonly accepted: boolean;
+  /** What decided; null when nothing answered. */
+  readonly rule: string | null;
+}
+
+/** The map with its problems. */
+export async function checkAccess(context: AdminContext): Promise<AccessCheck> {
+  const parsed = await readMap(context);
+  if (parsed === undefined) return { file: null, keys: 0, problems: [] };
+  return { file: parsed.map.file, keys: parsed.map.size, problems: parsed.problems };
+}
+
+/** What would be decided; a certificate is taken as if its chain had verified. */
+export async function testAccess(context: AdminContext, input: AccessTestInput): Promise<AccessTest> {
+  const policy: AccessPolicy = { ...accessSettings(context.config), map: (await readMap(context))?.map };
+  const principal = principalOf(context, input);
+  const facts: AccessFacts = {
+    role: input.role ?? 'submission',
+    address: input.address ?? '192.0.2.1',
+    name:
+      input.name === undefined
+        ? { state: 'unasked', name: undefined }
+        : { state: 'ok', name: input.name.toLowerCase() },
+    helo: input.helo,
+    principal,
+    authenticated: undefined,
+  };
+  const stages: { stage: 'connect' | 'mail' | 'recipient'; verdict: Verdict }[] = [
+    { stage: 'connect', verdict: decideConnect(policy, facts) },
+  ];
+  const sender = senderOf(input.from ?? '');
+  if (goesOn(stages)) stages.push({ stage: 'mail', verdict: decideMail(policy, facts, sender) });
+  if (goesOn(stages) && input.to !== undefined) {
+    stages.push({
+      stage: 'recipient',
+      verdict: decideRecipient(policy, facts, sender, { typed: `<${input.to}>`, address: addressOf(input.to) }),
+    });
+  }
+  const last = stages.at(-1)?.verdict as Verdict;
+  return {
+    principal: plainPrincipal(principal),
+    stages: stages.map(({ stage, verdict }) => ({ stage, verdict: explainVerdict(verdict), trail: verdict.trail })),
+    verdict: explainVerdict(last),
+    relay: last.kind === 'accept' && last.relay,
+    accepted: last.kind !== 'reject',
+    rule: decidedBy(last) ?? null,
+  };
+}
+
+function goesOn(stages: readonly { readonly verdict: Verdict }[]): boolean {
+  return stages.at(-1)?.verdict.kind === 'accept';
+}
+
+async function readMap(context: AdminContext): Promise<ParsedAccessMap | undefined> {
+  const configured = context.config.access.map;
+  if (configured === 'none') return undefined;
+  const path = configured === 'auto' ? 'access' : configured;
+  let bytes: Uint8Array;
+  try {
+    bytes = await context.files.read(path);
+  } catch (error) {
+    if (configured === 'auto' && isMissing(error)) return undefined;
+    throw new OperationError(
+      'failed',
+      `cannot read the access map ${path}: ${error instanceof Error ? error.message : String(error)}`,
+      'create it, or change access.map in the configuration',
+      error,
+    );
+  }
+  return parseAccessMap(Buffer.from(bytes).toString('utf8'), path);
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+function principalOf(context: AdminContext, input: AccessTestInput): Principal {
+  if (input.subject !== undefined || input.issuer !== undefined)
+    return { kind: 'verified', verify: 'OK', certificate: namesOnly(input), holder: undefined };
+  const certificate = input.certificate && peerCertificate(input.certificate);
+  const directory = holderDirectory();
+  const entries = context.ledger
+    .find({})
+    .map(({ issuer, serial, holder, state, fingerprint }) => ({ issuer, serial, holder, state, fingerprint }));
+  directory.replace({ version: 1, issuers: [...new Set(entries.map(({ issuer }) => issuer))], entries });
+  const tls = {
+    version: 'TLSv1.3',
+    cipher: 'TLS_AES_256_GCM_SHA384',
+    bits: 256,
+    asked: true,
+    verifyError: undefined,
+    resumed: false,
+    serverName: undefined,
+  };
+  return identify({ ...tls, certificate }, directory, undefined, context.clock.now());
+}
+
+function namesOnly(input: AccessTestInput): CertificateFacts {
+  const [subject, issuer] = [input.subject ?? '', input.issuer ?? ''];
+  const commonName = (name: string): string => /\/CN=([^/]*)/i.exec(name)?.[1] ?? 'BadCertificateUnknown';
+  return {
+    subject,
+    issuer,
+    commonName: commonName(subject),
+    issuerCommonName: commonName(issuer),
+    serial: '00',
+    fingerprint: '',
+    notAfter: Number.MAX_SAFE_INTEGER,
+    emails: [],
+    dnsNames: [],
+  };
+}
+
+function peerCertificate(bytes: Uint8Array): { readonly der: Uint8Array; readonly fingerprint: string } {
+  const text = Buffer.from(bytes).toString('latin1');
+  const der = text.includes('-----BEGIN') ? decodePem(text).find(({ label }) => label === 'CERTIFICATE')?.der : bytes;
+  const certificate = der && { der, fingerprint: hex(createHash('sha256').update(der).digest()) };
+  if (certificate === undefined || readFacts(certificate) === undefined) {
+    throw new OperationError('usage', 'the file given as certificate is none', 'give a certificate in PEM or DER form');
+  }
+  return certificate;
+}
+
+function senderOf(text: string): AccessSender {
+  return { typed: `<${text}>`, address: text === '' ? undefined : addressOf(text) };
+}
+
+function addressOf(text: string): { readonly local: string; readonly domain: string } {
+  const address = parseAddress(text);
+  if (address === undefined)
+    throw new OperationError('usage', `"${text}" is no address`, 'write it as user@example.net');
+  return address;
+}
+
+function plainPrincipal(principal: Principal): AccessTest['principal'] {
+  const certificate = principal.kind === 'anonymous' ? undefined : principal.certificate;
+  return {
+    verify: principal.verify,
+    reason: principal.kind === 'verified' ? null : principal.reason,
+    holder: principal.kind === 'anonymous' ? null : (principal.holder ?? null),
+    subject: certificate?.subject ?? null,
+    issuer: certificate?.issuer ?? null,
+  };
+}

@@ -1,0 +1,105 @@
+/**
+ * All that an operator can do, as one table: name, what it takes, what does it. The faces (command line, control
+ * socket, console) know operations by these names only. Input is checked here, once, whoever sent it; results are
+ * plain data: JSON, and octets as Uint8Array.
+ */
+import { z } from 'zod';
+import { nearest } from '../config/nearest.ts';
+import { checkAccess, testAccess } from './access.ts';
+import { addHolder, listCertificates, revokeCertificates, showCertificate } from './certificates.ts';
+import type { AdminContext } from './context.ts';
+import { OperationError } from './errors.ts';
+import { holdQueued, listQueue, releaseQueued, removeQueued, retryQueued, showQueued } from './queue.ts';
+import { status } from './status.ts';
+
+export interface Operation {
+  readonly input: z.ZodType;
+  run(context: AdminContext, input: unknown): Promise<unknown>;
+}
+
+const text = z.string().max(4_096);
+const octets = z.instanceof(Uint8Array, { error: 'expected octets' });
+const nothing = z.strictObject({});
+
+const selection = {
+  ids: z.array(text).max(10_000).optional(),
+  recipient: text.optional(),
+  reversePath: text.optional(),
+  dest: text.optional(),
+  holder: text.optional(),
+  serial: text.optional(),
+  held: z.boolean().optional(),
+};
+const change = z.strictObject({ ...selection, all: z.boolean().optional() });
+const names = { holder: text.optional(), serial: text.optional(), name: text.optional() };
+const reason = z.enum([
+  'unspecified',
+  'keyCompromise',
+  'affiliationChanged',
+  'superseded',
+  'cessationOfOperation',
+  'privilegeWithdrawn',
+]);
+
+function operation<I>(input: z.ZodType<I>, act: (context: AdminContext, input: I) => unknown): Operation {
+  return {
+    input,
+    async run(context, value) {
+      const checked = input.safeParse(value ?? {});
+      if (checked.success) return await act(context, checked.data);
+      const [issue] = checked.error.issues;
+      throw new OperationError('usage', `${issue?.path.join('.') || 'the input'}: ${issue?.message ?? 'is not right'}`);
+    },
+  };
+}
+
+export const operations: Readonly<Record<string, Operation>> = {
+  'certificate.add': operation(
+    z.strictObject({
+      holder: text,
+      profile: z.enum(['server', 'person', 'device', 'service']).optional(),
+      csr: octets.optional(),
+      p12Passphrase: text.optional(),
+      days: z.int().optional(),
+      dnsNames: z.array(text).max(100).optional(),
+    }),
+    addHolder,
+  ),
+  'certificate.list': operation(z.strictObject({ all: z.boolean().optional() }), listCertificates),
+  'certificate.show': operation(z.strictObject(names), showCertificate),
+  'certificate.revoke': operation(z.strictObject({ ...names, reason: reason.optional() }), revokeCertificates),
+  'queue.list': operation(z.strictObject({ ...selection, limit: z.int().min(1).max(10_000).optional() }), listQueue),
+  'queue.show': operation(z.strictObject({ id: text }), showQueued),
+  'queue.hold': operation(change.extend({ reason: text.optional() }), holdQueued),
+  'queue.release': operation(change, releaseQueued),
+  'queue.retry': operation(change, retryQueued),
+  'queue.remove': operation(change, removeQueued),
+  'access.check': operation(nothing, checkAccess),
+  'access.test': operation(
+    z.strictObject({
+      address: text.optional(),
+      name: text.optional(),
+      helo: text.optional(),
+      from: text.optional(),
+      to: text.optional(),
+      role: z.enum(['submission', 'relay']).optional(),
+      certificate: octets.optional(),
+      subject: text.optional(),
+      issuer: text.optional(),
+    }),
+    testAccess,
+  ),
+  status: operation(nothing, status),
+};
+
+/** Runs one. Rejects with an OperationError for what was foreseen (`usage` for a name or input that is none). */
+export async function runOperation(context: AdminContext, name: string, input: unknown): Promise<unknown> {
+  const known = Object.hasOwn(operations, name) ? operations[name] : undefined;
+  if (known !== undefined) return await known.run(context, input);
+  const near = nearest(name, Object.keys(operations));
+  throw new OperationError(
+    'usage',
+    `there is no operation "${name}"`,
+    near === undefined ? undefined : `did you mean ${near}?`,
+  );
+}

@@ -1,0 +1,84 @@
+import { type Command, buildCommand } from '@stricli/core';
+import { type CliContext, type CreatedDirectory, Printer, directoryOf } from '../context.ts';
+import {
+  type CommonFlags,
+  type DirectoryFlags,
+  commonFlags,
+  directoryAlias,
+  directoryFlags,
+  helpText,
+} from '../flags.ts';
+import type { Messages } from '../messages/en.ts';
+import { pairs } from '../output.ts';
+
+interface InitFlags extends CommonFlags {
+  readonly hostname?: string;
+}
+
+export function initCommand(messages: Messages): Command<CliContext> {
+  return buildCommand<InitFlags, [], CliContext>({
+    async func(flags) {
+      const printer = new Printer(this, flags.json);
+      const created = await this.reach.create(directoryOf(this, flags.directory), flags.hostname);
+      printer.data(created, () => createdWords(printer, created, flags.directory));
+    },
+    parameters: {
+      flags: {
+        hostname: {
+          kind: 'parsed',
+          parse: String,
+          optional: true,
+          brief: messages['init.hostname'],
+          placeholder: 'NAME',
+        },
+        ...commonFlags(messages),
+      },
+      aliases: directoryAlias,
+    },
+    docs: {
+      brief: messages['init.brief'],
+      fullDescription: helpText(messages, messages['init.more'], [
+        'init',
+        'init --hostname relay.example.net -d /var/lib/sealpost',
+      ]),
+    },
+  });
+}
+
+/** What was created, and what comes next. */
+export function createdWords(printer: Printer, created: CreatedDirectory, given: string | undefined): string {
+  const option = given === undefined ? '' : ` -d ${given}`;
+  return [
+    `${printer.paint('green', printer.say('init.done', { directory: created.directory }))}\n`,
+    pairs([
+      [printer.say('init.hostname.is'), created.hostname],
+      [printer.say('init.config'), created.config],
+      [printer.say('init.authority'), created.rootCertificate],
+    ]),
+    `${printer.say('init.next')}\n  sealpost add alice@example.net${option}\n  sealpost start${option}\n`,
+    `${printer.paint('dim', printer.say('init.hint'))}\n`,
+  ].join('');
+}
+
+interface StartFlags extends DirectoryFlags {
+  readonly create: boolean;
+}
+
+export function startCommand(messages: Messages): Command<CliContext> {
+  return buildCommand<StartFlags, [], CliContext>({
+    async func(flags) {
+      await this.reach.serve(directoryOf(this, flags.directory), flags.create);
+    },
+    parameters: {
+      flags: {
+        create: { kind: 'boolean', default: false, withNegated: false, brief: messages['start.create'] },
+        ...directoryFlags(messages),
+      },
+      aliases: directoryAlias,
+    },
+    docs: {
+      brief: messages['start.brief'],
+      fullDescription: helpText(messages, messages['start.more'], ['start', 'start --create -d /var/lib/sealpost']),
+    },
+  });
+}
