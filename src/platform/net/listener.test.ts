@@ -1,0 +1,408 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { hash, randomBytes, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import type { Connection, ConnectionHandler, ListenerSettings, TlsFacts } from '../../relay/connection/connection.ts';
+import { listen, type OpenListener } from './listener.ts';
+import { cipherBits, plainAddress } from './server-connection.ts';
+import { tlsContexts, type TlsContexts, type TlsMaterial } from './tls-contexts.ts';
+
+/** Certificates made by the OpenSSL program: an outside opinion on what a certificate is. */
+class Workshop {
+  readonly directory: string = mkdtempSync(join(tmpdir(), 'sealpost-net-'));
+
+  read(name: string): string {
+    return readFileSync(join(this.directory, name), 'utf8');
+  }
+
+  #openssl(...words: string[]): void {
+    execFileSync('openssl', words, { cwd: this.directory, stdio: 'pipe' });
+  }
+
+  key(name: string): void {
+    this.#openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', `${name}.key`);
+  }
+
+  ca(name: string): void {
+    this.key(name);
+    this.#openssl('req', '-x509', '-new', '-key', `${name}.key`, '-subj', `/CN=${name}`, '-days', '2', '-out', `${name}.pem`);
+  }
+
+  leaf(name: string, ca: string, extension: string, days = '2'): void {
+    this.key(name);
+    writeFileSync(join(this.directory, `${name}.ext`), extension);
+    this.#openssl('req', '-new', '-key', `${name}.key`, '-subj', `/CN=${name}`, '-out', `${name}.csr`);
+    if (days === 'past') this.#expired(name, ca);
+    else this.#openssl('x509', '-req', '-in', `${name}.csr`, '-CA', `${ca}.pem`, '-CAkey', `${ca}.key`, '-extfile', `${name}.ext`, '-days', days, '-out', `${name}.pem`);
+  }
+
+  /** `openssl x509` of Debian 12 has no way to set dates; `openssl ca` has. */
+  #expired(name: string, ca: string): void {
+    writeFileSync(join(this.directory, 'index.txt'), '');
+    writeFileSync(join(this.directory, 'ca.cnf'), '[ca]\ndefault_ca=c\n[c]\ndatabase=index.txt\nnew_certs_dir=.\nrand_serial=yes\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n');
+    this.#openssl('ca', '-batch', '-config', 'ca.cnf', '-cert', `${ca}.pem`, '-keyfile', `${ca}.key`, '-in', `${name}.csr`, '-startdate', '20200101000000Z', '-enddate', '20200201000000Z', '-extfile', `${name}.ext`, '-notext', '-out', `${name}.pem`);
+  }
+
+  selfSigned(name: string): void {
+    this.key(name);
+    this.#openssl('req', '-x509', '-new', '-key', `${name}.key`, '-subj', `/CN=${name}`, '-addext', 'extendedKeyUsage=clientAuth', '-days', '2', '-out', `${name}.pem`);
+  }
+
+  identity(name: string): { cert: string; key: string } {
+    return { cert: this.read(`${name}.pem`), key: this.read(`${name}.key`) };
+  }
+}
+
+function listenerSettings(changes: Partial<ListenerSettings> = {}): ListenerSettings {
+  return { name: 'test', address: '127.0.0.1', port: 0, role: 'submission', tls: 'starttls', certificates: 'ask', ...changes };
+}
+
+/** A session of two words: STARTTLS begins TLS, and whatever comes after is answered by the facts. */
+class Talker implements ConnectionHandler {
+  readonly connection: Connection;
+  readonly heard: Buffer[] = [];
+  facts: TlsFacts | undefined;
+  readonly over: PromiseWithResolvers<string | undefined> = Promise.withResolvers();
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+    connection.handler = this;
+    if (connection.listener.tls === 'implicit') connection.startTls();
+    else connection.send(Buffer.from('220 hello\r\n'));
+  }
+
+  received(bytes: Uint8Array): void {
+    this.heard.push(Buffer.from(bytes));
+    if (this.facts !== undefined) this.connection.send(Buffer.from(`${this.facts.version}\r\n`));
+    else if (Buffer.from(bytes).toString().startsWith('STARTTLS')) {
+      this.connection.send(Buffer.from('220 go\r\n'));
+      this.connection.pause();
+      this.connection.startTls();
+    }
+  }
+
+  secured(tls: TlsFacts): void {
+    this.facts = tls;
+  }
+
+  drained(): void {}
+
+  ended(): void {
+    this.connection.end();
+  }
+
+  closed(detail: string | undefined): void {
+    this.over.resolve(detail);
+  }
+}
+
+describe('listener', () => {
+  const workshop = new Workshop();
+  let material: TlsMaterial;
+
+  before(() => {
+    workshop.ca('ours');
+    workshop.ca('foreign');
+    workshop.leaf('server', 'ours', 'subjectAltName=DNS:relay.example\nextendedKeyUsage=serverAuth\n');
+    workshop.leaf('alice', 'ours', 'extendedKeyUsage=clientAuth\n');
+    workshop.leaf('mallory', 'foreign', 'extendedKeyUsage=clientAuth\n');
+    workshop.leaf('old', 'ours', 'extendedKeyUsage=clientAuth\n', 'past');
+    workshop.leaf('web', 'ours', 'extendedKeyUsage=serverAuth\n');
+    workshop.selfSigned('lonely');
+    const { cert, key } = workshop.identity('server');
+    material = { certificate: cert, key, authorities: [workshop.read('ours.pem')], ticketKeys: randomBytes(48) };
+  });
+
+  after(() => rmSync(workshop.directory, { recursive: true, force: true }));
+
+  interface Stage extends AsyncDisposable {
+    readonly port: number;
+    readonly talkers: Talker[];
+    readonly contexts: TlsContexts;
+    readonly listener: OpenListener;
+  }
+
+  async function stage(changes: Partial<ListenerSettings> = {}, handshakeTime = 5000): Promise<Stage> {
+    const contexts = tlsContexts(material, { handshakeTime });
+    const talkers: Talker[] = [];
+    const options = { reusePort: false, backlog: 16, onTrouble: (detail: string) => assert.fail(detail) };
+    const listener = await listen(listenerSettings(changes), options, contexts, (connection) => talkers.push(new Talker(connection)));
+    return {
+      port: listener.port,
+      talkers,
+      contexts,
+      listener,
+      async [Symbol.asyncDispose]() {
+        await listener.close();
+        for (const talker of talkers) talker.connection.destroy();
+        await Promise.all(talkers.map((talker) => talker.over.promise));
+      },
+    };
+  }
+
+  /** A client in clear, up to the 220 that invites to the handshake. */
+  async function clear(port: number, words = 'STARTTLS\r\n'): Promise<Socket> {
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'data');
+    socket.write(words);
+    await once(socket, 'data');
+    return socket;
+  }
+
+  /** A client under TLS that has had one answer, so that both sides are through with the handshake. */
+  async function client(port: number, options: ConnectionOptions = {}): Promise<TLSSocket> {
+    const socket = connectTls({ socket: await clear(port), ca: workshop.read('ours.pem'), servername: 'relay.example', ...options });
+    await once(socket, 'secureConnect');
+    socket.write('hello\r\n');
+    await once(socket, 'data');
+    return socket;
+  }
+
+  async function factsOf(options: ConnectionOptions, changes: Partial<ListenerSettings> = {}): Promise<TlsFacts> {
+    await using server = await stage(changes);
+    const socket = await client(server.port, options);
+    socket.destroy();
+    return server.talkers[0]?.facts ?? assert.fail('not secured');
+  }
+
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+    describe(`by STARTTLS in ${version}`, () => {
+      const only = { minVersion: version, maxVersion: version } as const;
+
+      it('tells who showed a certificate of ours', async () => {
+        const identity = workshop.identity('alice');
+        const facts = await factsOf({ ...only, ...identity });
+        assert.equal(facts.version, version);
+        assert.equal(facts.asked, true);
+        assert.equal(facts.verifyError, undefined);
+        assert.equal(facts.resumed, false);
+        assert.equal(facts.serverName, 'relay.example');
+        assert.equal(facts.bits, version === 'TLSv1.3' ? 256 : 128);
+        const der = new X509Certificate(identity.cert).raw;
+        assert.deepEqual(Buffer.from(facts.certificate?.der ?? []), der);
+        assert.equal(facts.certificate?.fingerprint, hash('sha256', der));
+      });
+
+      it('lets everybody through the handshake, and tells why a certificate does not count', async () => {
+        const reasons = {
+          mallory: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+          lonely: 'DEPTH_ZERO_SELF_SIGNED_CERT',
+          old: 'CERT_HAS_EXPIRED',
+          web: 'INVALID_PURPOSE',
+        };
+        for (const [name, reason] of Object.entries(reasons)) {
+          const facts = await factsOf({ ...only, ...workshop.identity(name) });
+          assert.equal(facts.verifyError, reason, name);
+          assert.ok(facts.certificate !== undefined, name);
+        }
+      });
+
+      it('knows no certificate from a bad one', async () => {
+        const facts = await factsOf(only);
+        assert.equal(facts.certificate, undefined);
+        assert.equal(facts.verifyError, undefined);
+        assert.equal(facts.asked, true);
+      });
+
+      it('does not ask where the listener says so', async () => {
+        const facts = await factsOf({ ...only, ...workshop.identity('alice') }, { certificates: 'no' });
+        assert.equal(facts.asked, false);
+        assert.equal(facts.certificate, undefined);
+      });
+
+      it('resumes with the certificate, over all contexts of the same ticket keys', async () => {
+        await using first = await stage();
+        await using second = await stage();
+        const identity = workshop.identity('alice');
+        const session = await sessionOf(first.port, { ...only, ...identity });
+        const again = await client(second.port, { ...only, ...identity, session });
+        again.destroy();
+        const facts = second.talkers[0]?.facts;
+        assert.equal(facts?.resumed, true);
+        assert.equal(facts.verifyError, undefined);
+        assert.equal(facts.certificate?.fingerprint, hash('sha256', new X509Certificate(identity.cert).raw));
+      });
+
+      it('resumes nothing from before a swap with new keys, and verifies by the new authorities', async () => {
+        await using server = await stage();
+        const identity = workshop.identity('alice');
+        const session = await sessionOf(server.port, { ...only, ...identity });
+        server.contexts.swap({ ...material, authorities: [workshop.read('foreign.pem')], ticketKeys: randomBytes(48) });
+        const again = await client(server.port, { ...only, ...identity, session });
+        again.destroy();
+        const facts = server.talkers.at(-1)?.facts;
+        assert.equal(facts?.resumed, false);
+        // Which of the two depends on whether the client sent its root along.
+        assert.match(facts.verifyError ?? '', /^(UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED_CERT_IN_CHAIN)$/);
+      });
+
+      it('resumes no session that was made without asking where a certificate is asked for', async () => {
+        await using silent = await stage({ certificates: 'no' });
+        await using asking = await stage();
+        const session = await sessionOf(silent.port, only);
+        const again = await client(asking.port, { ...only, ...workshop.identity('alice'), session });
+        again.destroy();
+        assert.equal(asking.talkers[0]?.facts?.resumed, false);
+        assert.ok(asking.talkers[0].facts.certificate !== undefined);
+      });
+
+      async function sessionOf(port: number, options: ConnectionOptions): Promise<Buffer> {
+        const { promise, resolve } = Promise.withResolvers<Buffer>();
+        const socket = connectTls({ socket: await clear(port), ca: workshop.read('ours.pem'), servername: 'relay.example', ...options });
+        socket.once('session', resolve);
+        await once(socket, 'secureConnect');
+        socket.write('hello\r\n');
+        await once(socket, 'data');
+        const session = await promise;
+        socket.destroy();
+        return session;
+      }
+    });
+  }
+
+  it('prefers the hybrid group', async () => {
+    await using server = await stage();
+    const socket = await client(server.port);
+    const info = socket.getEphemeralKeyInfo() as { readonly name?: string } | null;
+    assert.equal(info?.name, 'X25519MLKEM768');
+    socket.destroy();
+  });
+
+  it('serves implicit TLS', async () => {
+    await using server = await stage({ tls: 'implicit' });
+    const socket = connectTls({ port: server.port, host: '127.0.0.1', ca: workshop.read('ours.pem'), servername: 'relay.example', ...workshop.identity('alice') });
+    await once(socket, 'secureConnect');
+    socket.write('hello\r\n');
+    assert.equal(String((await once(socket, 'data'))[0]), 'TLSv1.3\r\n');
+    socket.destroy();
+    assert.ok(server.talkers[0]?.facts?.certificate !== undefined);
+  });
+
+  it('keeps the same context for every connection', async () => {
+    await using server = await stage();
+    const context = (): unknown => (server.contexts.server('ask') as unknown as { readonly _sharedCreds: unknown })._sharedCreds;
+    const at = context();
+    (await client(server.port)).destroy();
+    assert.equal(context(), at);
+  });
+
+  it('never reads as commands what was sent behind STARTTLS', async () => {
+    await using server = await stage();
+    // The same segment: the session gets it and must throw it away; nothing of it is left for TLS.
+    const same = await clear(server.port, 'STARTTLS\r\nRSET\r\n');
+    const socket = connectTls({ socket: same, ca: workshop.read('ours.pem'), servername: 'relay.example' });
+    await once(socket, 'secureConnect');
+    socket.write('hello\r\n');
+    await once(socket, 'data');
+    socket.destroy();
+    assert.deepEqual(server.talkers[0]?.heard.map(String), ['STARTTLS\r\nRSET\r\n', 'hello\r\n']);
+    // Later: it meets the handshake and ends the connection.
+    const later = await clear(server.port);
+    later.write('RSET\r\n');
+    const closed = once(later, 'close');
+    later.resume();
+    await closed;
+    assert.match((await server.talkers[1]?.over.promise) ?? '', /wrong version number|packet length|record|http request/i);
+    assert.deepEqual(server.talkers[1]?.heard.map(String), ['STARTTLS\r\n']);
+  });
+
+  it('tells why a handshake failed', async () => {
+    await using server = await stage();
+    const socket = connectTls({ socket: await clear(server.port), minVersion: 'TLSv1.3', ecdhCurve: 'P-521' });
+    await assert.rejects(once(socket, 'secureConnect'));
+    assert.match((await server.talkers[0]?.over.promise) ?? '', /key share/i);
+  });
+
+  it('notices at once when a peer leaves in the middle of a handshake', async () => {
+    await using server = await stage({}, 60_000);
+    (await clear(server.port)).end();
+    assert.match((await server.talkers[0]?.over.promise) ?? '', /^(ECONNRESET)?$/);
+    assert.equal(server.talkers[0]?.facts, undefined);
+  });
+
+  it('gives a handshake no more than its time', async () => {
+    await using server = await stage({}, 30);
+    const socket = await clear(server.port);
+    socket.resume();
+    await once(socket, 'close');
+    assert.equal(await server.talkers[0]?.over.promise, 'ERR_TLS_HANDSHAKE_TIMEOUT');
+  });
+
+  it('answers a client that closes its side first, in clear and under TLS', async () => {
+    await using server = await stage();
+    const plain = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
+    plain.end('x\r\n');
+    const [greeting] = (await once(plain, 'data')) as [Buffer];
+    assert.equal(String(greeting), '220 hello\r\n');
+    plain.resume();
+    await once(plain, 'end');
+    const tls = await client(server.port);
+    tls.end();
+    await once(tls, 'close');
+    assert.equal(await server.talkers[1]?.over.promise, undefined);
+  });
+
+  it('tells of a slow peer and when it has caught up', async () => {
+    await using server = await stage();
+    const socket = connect(server.port, '127.0.0.1');
+    await once(socket, 'data');
+    socket.pause();
+    const talker = server.talkers[0] ?? assert.fail();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    talker.drained = resolve;
+    let room = true;
+    let sent = 0;
+    for (; room && sent < 1000; sent++) room = talker.connection.send(Buffer.alloc(65_536));
+    assert.equal(room, false);
+    socket.resume();
+    await promise;
+    socket.destroy();
+  });
+
+  it('says what is wrong with an address', async () => {
+    await using server = await stage();
+    const contexts = tlsContexts(material, { handshakeTime: 1000 });
+    const options = { reusePort: false, backlog: 1, onTrouble: () => {} };
+    await assert.rejects(listen(listenerSettings({ port: server.port }), options, contexts, () => {}), /test: 127\.0\.0\.1:\d+: another program listens there/);
+    await assert.rejects(listen(listenerSettings({ address: '192.0.2.1' }), options, contexts, () => {}), /no such address/);
+  });
+
+  it('accepts no more once closed, and leaves open connections alone', async () => {
+    await using server = await stage();
+    const socket = await client(server.port);
+    await server.listener.close();
+    await assert.rejects(once(connect(server.port, '127.0.0.1'), 'connect'), /ECONNREFUSED/);
+    socket.write('hello\r\n');
+    assert.equal(String((await once(socket, 'data'))[0]), 'TLSv1.3\r\n');
+    socket.destroy();
+  });
+
+  it('refuses material that does not work, and goes on with the old', async () => {
+    await using server = await stage();
+    assert.throws(() => tlsContexts({ ...material, key: 'nonsense' }, { handshakeTime: 1000 }));
+    assert.throws(() => server.contexts.swap({ ...material, key: workshop.read('alice.key') }), /key values mismatch/i);
+    (await client(server.port, workshop.identity('alice'))).destroy();
+    assert.equal(server.talkers[0]?.facts?.verifyError, undefined);
+  });
+});
+
+describe('facts of a connection', () => {
+  it('names IPv4 addresses as such', () => {
+    assert.equal(plainAddress('::ffff:192.0.2.1'), '192.0.2.1');
+    assert.equal(plainAddress('fe80::1%eth0'), 'fe80::1');
+    assert.equal(plainAddress('192.0.2.1'), '192.0.2.1');
+  });
+
+  it('knows the secret bits of ciphers', () => {
+    assert.equal(cipherBits('TLS_AES_128_GCM_SHA256'), 128);
+    assert.equal(cipherBits('TLS_CHACHA20_POLY1305_SHA256'), 256);
+    assert.equal(cipherBits('ECDHE-RSA-AES256-GCM-SHA384'), 256);
+    assert.equal(cipherBits('ECDHE-ECDSA-AES128-SHA'), 128);
+  });
+});
