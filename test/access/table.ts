@@ -62,7 +62,10 @@ export function readTable(text: string, file: string): Block[] {
     if (line.startsWith('  ')) {
       const last = questions?.at(-1);
       if (last === undefined) throw new Error(`${where}: a trail without a question`);
-      if (trail === undefined) questions?.splice(-1, 1, { ...last, trail: (trail = []) });
+      if (trail === undefined) {
+        trail = [];
+        questions?.splice(-1, 1, { ...last, trail });
+      }
       trail.push(line.trim());
       return;
     }
