@@ -65,13 +65,12 @@ export function size(octets: number): string {
   return `${(octets / 1_048_576).toFixed(1)}MB`;
 }
 
+// oxlint-disable-next-line no-control-regex -- control characters are what is searched
+const CONTROL = /[\u0000-\u001F\u007F-\u009F]/g;
+
 /** Text from peers or files, harmless on a terminal: control characters as `\xHH`. */
 export function safe(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is searched
-  return text.replace(
-    /[\u0000-\u001F\u007F-\u009F]/g,
-    (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
+  return text.replace(CONTROL, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
 export type Colour = 'red' | 'green' | 'yellow' | 'dim' | 'bold';

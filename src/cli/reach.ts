@@ -43,7 +43,7 @@ export function reach(messages: Messages, tell: (text: string) => void): Reach {
         throw refusal(answer.error.kind, answer.error.message, answer.error.hint);
       case 'denied':
         throw new CliError('unavailable', say('error.denied', { directory, detail: answer.detail }));
-      case 'lost':
+      default:
         throw new CliError('unavailable', say('error.lost', { detail: answer.detail }));
     }
   }

@@ -49,7 +49,7 @@ function setting(key: string, node: SchemaNode, indent: number): string[] {
 /** What the elements of a list may have: told once, above the list. */
 function itemKeys(items: SchemaNode, indent: number): string[] {
   return Object.entries(items.properties ?? {}).flatMap(([key, node]) => {
-    const initial = node.default === undefined ? '' : ` Default: ${String(node.default)}.`;
+    const initial = node.default === undefined ? '' : ` Default: ${JSON.stringify(node.default).replaceAll('"', '')}.`;
     return comment(`- ${key}: ${node.description ?? ''}${initial}`, indent, '  ');
   });
 }

@@ -100,7 +100,7 @@ const measure = (
   least: string,
   most: string,
   example?: string,
-): z.ZodType<number, unknown> => {
+): z.ZodType<number> => {
   const parse = kind === 'duration' ? parseDuration : parseSize;
   const todo =
     kind === 'duration'
@@ -118,16 +118,16 @@ const measure = (
   return initial === undefined ? checked.meta({ ...meta, 'x-example': example }) : checked.prefault(initial).meta(meta);
 };
 
-const duration = (initial: string, description: string, least: string, most: string): z.ZodType<Ms, unknown> =>
+const duration = (initial: string, description: string, least: string, most: string): z.ZodType<Ms> =>
   measure('duration', initial, description, least, most);
 
-const size = (initial: string, description: string, least: string, most: string): z.ZodType<number, unknown> =>
+const size = (initial: string, description: string, least: string, most: string): z.ZodType<number> =>
   measure('size', initial, description, least, most);
 
-const count = (initial: number, description: string, least: number, most: number): z.ZodType<number, unknown> =>
+const count = (initial: number, description: string, least: number, most: number): z.ZodType<number> =>
   z.int().min(least).max(most).default(initial).describe(description);
 
-const flag = (initial: boolean, description: string): z.ZodType<boolean, unknown> =>
+const flag = (initial: boolean, description: string): z.ZodType<boolean> =>
   z.boolean().default(initial).describe(description);
 
 const host = z.string().regex(HOSTNAME, 'write a host name such as relay.example.net');
@@ -264,7 +264,7 @@ const DEFAULT_LISTENERS = [
   { name: 'relay', address: '::', port: 25, role: 'relay', tls: 'starttls', certificates: 'ask' },
 ] as const satisfies readonly ListenerSettings[];
 
-const schema: z.ZodType<Config, unknown> = z.strictObject({
+const schema: z.ZodType<Config> = z.strictObject({
   hostname: host
     .describe(
       'Full name of this server, as it stands in greetings, Received: lines and reports. The server certificate carries it.',
@@ -539,6 +539,6 @@ const schema: z.ZodType<Config, unknown> = z.strictObject({
 });
 
 /** The schema, to check an object that was read from a file. Nulls must be left out before: `load.ts` does both. */
-export function configSchema(): z.ZodType<Config, unknown> {
+export function configSchema(): z.ZodType<Config> {
   return schema;
 }

@@ -58,7 +58,7 @@ function words(event: RelayEvent): string {
       return `stopping: ${event.signal}`;
     case 'queue-changed':
       return `queue: ${event.action} by ${event.by}: ${event.ids.length === 0 ? 'nothing' : event.ids.map(queueId).join(' ')}`;
-    case 'trouble':
+    default:
       return `trouble in ${event.where}: ${event.detail}`;
   }
 }
