@@ -42,7 +42,13 @@ export interface FakeHop {
   readonly connections: HopConnection[];
 }
 
-const VERIFIED: OutboundTls = { version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', bits: 256, verified: true, detail: undefined };
+const VERIFIED: OutboundTls = {
+  version: 'TLSv1.3',
+  cipher: 'TLS_AES_256_GCM_SHA384',
+  bits: 256,
+  verified: true,
+  detail: undefined,
+};
 
 /** A small SMTP server for the fake network, obedient but for what its script says. */
 export function fakeHop(script: HopScript = {}): FakeHop {
@@ -104,12 +110,17 @@ export function fakeHop(script: HopScript = {}): FakeHop {
       inContent = false;
       mail = undefined;
       recipients = [];
-      if (say(script.end?.(message, connection) ?? `250 2.0.0 queued as ${messages.length + 1}`)) messages.push(message);
+      if (say(script.end?.(message, connection) ?? `250 2.0.0 queued as ${messages.length + 1}`))
+        messages.push(message);
     }
 
     function consume(): void {
       for (;;) {
-        const mark = inContent ? (buffered.startsWith('.\r\n') ? 0 : buffered.indexOf('\r\n.\r\n')) : buffered.indexOf('\r\n');
+        const mark = inContent
+          ? buffered.startsWith('.\r\n')
+            ? 0
+            : buffered.indexOf('\r\n.\r\n')
+          : buffered.indexOf('\r\n');
         if (mark < 0) return;
         if (inContent) {
           const lone = mark === 0 && buffered.startsWith('.\r\n');

@@ -1,4 +1,12 @@
-import type { DialResult, DialTarget, DialTls, Dialer, OutboundConnection, OutboundHandler, OutboundTls } from '../../src/relay/delivery/dialer.ts';
+import type {
+  DialResult,
+  DialTarget,
+  DialTls,
+  Dialer,
+  OutboundConnection,
+  OutboundHandler,
+  OutboundTls,
+} from '../../src/relay/delivery/dialer.ts';
 
 /** The server's end of a pipe, for whoever listens in the network. */
 export interface Peer {
@@ -28,7 +36,13 @@ export interface FakeNetwork extends Dialer {
   readonly open: Set<Peer>;
 }
 
-const VERIFIED: OutboundTls = { version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', bits: 256, verified: true, detail: undefined };
+const VERIFIED: OutboundTls = {
+  version: 'TLSv1.3',
+  cipher: 'TLS_AES_256_GCM_SHA384',
+  bits: 256,
+  verified: true,
+  detail: undefined,
+};
 
 /** A network in memory. Bytes arrive in order, each time from the microtask queue, so that nobody is called from inside its own call. */
 export function fakeNetwork(): FakeNetwork {
@@ -41,7 +55,8 @@ export function fakeNetwork(): FakeNetwork {
     dialled.push(name);
     const listener = listeners.get(name);
     if (signal.aborted) return Promise.resolve({ kind: 'failed', stage: 'connect', detail: 'the attempt was stopped' });
-    if (listener === undefined) return Promise.resolve({ kind: 'failed', stage: 'connect', detail: 'Connection refused' });
+    if (listener === undefined)
+      return Promise.resolve({ kind: 'failed', stage: 'connect', detail: 'Connection refused' });
 
     let alive = true;
     let silent = false;

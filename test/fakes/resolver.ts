@@ -19,7 +19,8 @@ const TEMPORARY = { kind: 'temporary', detail: 'SERVFAIL' } as const;
 
 /** A name service in memory. */
 export function fakeResolver(zone: Zone = {}): FakeResolver {
-  const exists = (name: string): boolean => [fake.zone.mx, fake.zone.addresses, fake.zone.names].some((table) => table !== undefined && name in table);
+  const exists = (name: string): boolean =>
+    [fake.zone.mx, fake.zone.addresses, fake.zone.names].some((table) => table !== undefined && name in table);
   const fake: FakeResolver = {
     asked: [],
     zone,
@@ -28,7 +29,10 @@ export function fakeResolver(zone: Zone = {}): FakeResolver {
       const known = fake.zone.mx?.[domain];
       if (known === 'temporary') return Promise.resolve(TEMPORARY);
       if (known === undefined || known.length === 0) return Promise.resolve({ kind: 'none', exists: exists(domain) });
-      return Promise.resolve({ kind: 'found', records: known.map(([preference, exchange]) => ({ preference, exchange })) });
+      return Promise.resolve({
+        kind: 'found',
+        records: known.map(([preference, exchange]) => ({ preference, exchange })),
+      });
     },
     addresses(host): Promise<AddressAnswer> {
       fake.asked.push(`addresses ${host}`);

@@ -1,6 +1,13 @@
 import { Resolver as NodeResolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import type { AddressAnswer, MxAnswer, NameAnswer, NoAnswer, Resolver, TemporaryAnswer } from '../../relay/delivery/resolver.ts';
+import type {
+  AddressAnswer,
+  MxAnswer,
+  NameAnswer,
+  NoAnswer,
+  Resolver,
+  TemporaryAnswer,
+} from '../../relay/delivery/resolver.ts';
 import { readHosts, type HostsFile } from './hosts.ts';
 
 export interface DnsSettings {
@@ -21,14 +28,21 @@ const LOCALHOST: AddressAnswer = { kind: 'found', addresses: ['127.0.0.1', '::1'
 export function dnsResolver(settings: DnsSettings = defaultDnsSettings): Resolver {
   const dns = new NodeResolver({ timeout: settings.timeout, tries: settings.tries });
   if (settings.servers.length > 0) setServers(dns, settings.servers);
-  const hosts: HostsFile = settings.hostsFile === undefined ? { addresses: new Map(), names: new Map() } : readHosts(settings.hostsFile);
+  const hosts: HostsFile =
+    settings.hostsFile === undefined ? { addresses: new Map(), names: new Map() } : readHosts(settings.hostsFile);
 
   return {
     async mx(domain): Promise<MxAnswer> {
       try {
         const records = await dns.resolveMx(domain);
         if (records.length === 0) return { kind: 'none', exists: true };
-        return { kind: 'found', records: records.map(({ priority, exchange }) => ({ preference: priority, exchange: exchange.replace(/\.$/, '') })) };
+        return {
+          kind: 'found',
+          records: records.map(({ priority, exchange }) => ({
+            preference: priority,
+            exchange: exchange.replace(/\.$/, ''),
+          })),
+        };
       } catch (error) {
         return absence(error);
       }
@@ -63,7 +77,10 @@ function setServers(dns: NodeResolver, servers: readonly string[]): void {
   try {
     dns.setServers(servers);
   } catch (error) {
-    throw new RangeError(`name servers ${servers.join(', ')}: ${(error as Error).message}; write address, address:port or [address]:port`, { cause: error });
+    throw new RangeError(
+      `name servers ${servers.join(', ')}: ${(error as Error).message}; write address, address:port or [address]:port`,
+      { cause: error },
+    );
   }
 }
 

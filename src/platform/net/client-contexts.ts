@@ -15,7 +15,9 @@ export class ClientContexts {
     try {
       const context = createSecureContext({
         minVersion: 'TLSv1.2',
-        ...(identity === undefined ? {} : { cert: readFileSync(identity.certificate), key: readFileSync(identity.key) }),
+        ...(identity === undefined
+          ? {}
+          : { cert: readFileSync(identity.certificate), key: readFileSync(identity.key) }),
         ...(authorities === undefined ? {} : { ca: readFileSync(authorities) }),
       });
       this.#contexts.set(key, context);

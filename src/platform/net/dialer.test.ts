@@ -7,7 +7,13 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { latin1, utf8 } from '../../base/bytes.ts';
-import type { DialTarget, DialTls, OutboundConnection, OutboundHandler, OutboundTls } from '../../relay/delivery/dialer.ts';
+import type {
+  DialTarget,
+  DialTls,
+  OutboundConnection,
+  OutboundHandler,
+  OutboundTls,
+} from '../../relay/delivery/dialer.ts';
 import { netDialer } from './dialer.ts';
 
 /** A handler that keeps what it hears, in words, and can be waited on. */
@@ -56,13 +62,29 @@ describe('net dialer', () => {
 
   before(() => {
     directory = mkdtempSync(join(tmpdir(), 'dialer-'));
-    const openssl = (...options: string[]): void => void execFileSync('openssl', options, { cwd: directory, stdio: 'ignore' });
+    const openssl = (...options: string[]): void =>
+      void execFileSync('openssl', options, { cwd: directory, stdio: 'ignore' });
     const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
     openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=Test CA', '-days', '2');
     writeFileSync(file('hop.ext'), 'subjectAltName=DNS:hop.example,IP:127.0.0.1\n');
     for (const name of ['hop', 'relay']) {
       openssl('req', ...key, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}.example`);
-      openssl('x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-out', `${name}.pem`, ...(name === 'hop' ? ['-extfile', 'hop.ext'] : []));
+      openssl(
+        'x509',
+        '-req',
+        '-in',
+        `${name}.csr`,
+        '-CA',
+        'ca.pem',
+        '-CAkey',
+        'ca.key',
+        '-CAcreateserial',
+        '-days',
+        '2',
+        '-out',
+        `${name}.pem`,
+        ...(name === 'hop' ? ['-extfile', 'hop.ext'] : []),
+      );
     }
   });
   after(() => {
@@ -87,7 +109,13 @@ describe('net dialer', () => {
 
   /** A TLS server that asks for a certificate and says what it saw. */
   function secureServer(): Server {
-    const server = createTlsServer({ cert: readFileSync(file('hop.pem')), key: readFileSync(file('hop.key')), ca: readFileSync(file('ca.pem')), requestCert: true, rejectUnauthorized: false });
+    const server = createTlsServer({
+      cert: readFileSync(file('hop.pem')),
+      key: readFileSync(file('hop.key')),
+      ca: readFileSync(file('ca.pem')),
+      requestCert: true,
+      rejectUnauthorized: false,
+    });
     server.on('secureConnection', (socket: TLSSocket) => {
       const subject = socket.getPeerCertificate().subject as { CN?: string } | undefined;
       socket.on('error', () => socket.destroy());
@@ -125,8 +153,16 @@ describe('net dialer', () => {
     const closed = servers.pop() as Server;
     await new Promise((resolve) => closed.close(resolve));
     const target = { host: 'h', address: '127.0.0.1', port };
-    assert.deepEqual(await netDialer().dial(target, new Listener(), never()), { kind: 'failed', stage: 'connect', detail: 'Connection refused' });
-    assert.deepEqual(await netDialer().dial(target, new Listener(), AbortSignal.abort()), { kind: 'failed', stage: 'connect', detail: 'the attempt was stopped' });
+    assert.deepEqual(await netDialer().dial(target, new Listener(), never()), {
+      kind: 'failed',
+      stage: 'connect',
+      detail: 'Connection refused',
+    });
+    assert.deepEqual(await netDialer().dial(target, new Listener(), AbortSignal.abort()), {
+      kind: 'failed',
+      stage: 'connect',
+      detail: 'the attempt was stopped',
+    });
     const stop = new AbortController();
     const pending = netDialer().dial(target, new Listener(), stop.signal);
     stop.abort();
@@ -182,9 +218,15 @@ describe('net dialer', () => {
     const port = await listening(secureServer());
     const identity = { certificate: file('relay.pem'), key: file('relay.key') };
     const handler = new Listener();
-    const connection = await open({ host: 'hop.example', address: '127.0.0.1', port, implicitTls: tlsTo('hop.example', { identity }) }, handler);
+    const connection = await open(
+      { host: 'hop.example', address: '127.0.0.1', port, implicitTls: tlsTo('hop.example', { identity }) },
+      handler,
+    );
     assert.equal(await handler.until('received'), 'received sni hop.example peer relay.example');
-    assert.deepEqual({ ...connection.tls, cipher: '' }, { version: 'TLSv1.3', cipher: '', bits: connection.tls?.bits, verified: true, detail: undefined });
+    assert.deepEqual(
+      { ...connection.tls, cipher: '' },
+      { version: 'TLSv1.3', cipher: '', bits: connection.tls?.bits, verified: true, detail: undefined },
+    );
     assert.ok([128, 256].includes(connection.tls?.bits ?? 0));
     connection.destroy();
   });

@@ -1,6 +1,14 @@
 import { connect as netConnect, isIP, type Socket } from 'node:net';
 import { connect as tlsConnect, type TLSSocket } from 'node:tls';
-import type { DialResult, DialTarget, DialTls, Dialer, OutboundConnection, OutboundHandler, OutboundTls } from '../../relay/delivery/dialer.ts';
+import type {
+  DialResult,
+  DialTarget,
+  DialTls,
+  Dialer,
+  OutboundConnection,
+  OutboundHandler,
+  OutboundTls,
+} from '../../relay/delivery/dialer.ts';
 import { ClientContexts } from './client-contexts.ts';
 
 /** Connections to next hops over TCP, with TLS as the caller asks. `forget` makes changed certificate files count. */
@@ -17,7 +25,12 @@ export function netDialer(): NetDialer {
   };
 }
 
-async function dial(target: DialTarget, handler: OutboundHandler, signal: AbortSignal, contexts: ClientContexts): Promise<DialResult> {
+async function dial(
+  target: DialTarget,
+  handler: OutboundHandler,
+  signal: AbortSignal,
+  contexts: ClientContexts,
+): Promise<DialResult> {
   if (signal.aborted) return { kind: 'failed', stage: 'connect', detail: 'the attempt was stopped' };
   const socket = netConnect({ host: target.address, port: target.port, noDelay: true, keepAlive: true });
   const connected = await settled(socket, 'connect', signal);
@@ -25,7 +38,8 @@ async function dial(target: DialTarget, handler: OutboundHandler, signal: AbortS
     socket.destroy();
     return { kind: 'failed', stage: 'connect', detail: connected };
   }
-  if (target.implicitTls === undefined) return { kind: 'connected', connection: new SocketConnection(socket, handler, contexts) };
+  if (target.implicitTls === undefined)
+    return { kind: 'connected', connection: new SocketConnection(socket, handler, contexts) };
 
   const secure = startTls(socket, target.implicitTls, contexts);
   if (typeof secure === 'string') {
@@ -150,12 +164,19 @@ function startTls(socket: Socket, tls: DialTls, contexts: ClientContexts): TLSSo
   const secureContext = contexts.get(tls);
   if (typeof secureContext === 'string') return secureContext;
   // Whether an unverified certificate is good enough is the caller's question: the facts say what it is.
-  const options = { socket, secureContext, rejectUnauthorized: false, ...(isIP(tls.name) === 0 ? { servername: tls.name } : { host: tls.name }) };
+  const options = {
+    socket,
+    secureContext,
+    rejectUnauthorized: false,
+    ...(isIP(tls.name) === 0 ? { servername: tls.name } : { host: tls.name }),
+  };
   return tlsConnect(options);
 }
 
 function tlsFacts(socket: TLSSocket): OutboundTls {
-  const cipher = socket.getCipher() as { name: string; standardName: string; version: string; bits?: number } | undefined;
+  const cipher = socket.getCipher() as
+    | { name: string; standardName: string; version: string; bits?: number }
+    | undefined;
   const reason: unknown = socket.authorizationError;
   return {
     version: socket.getProtocol() ?? 'unknown',

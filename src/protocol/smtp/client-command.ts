@@ -10,7 +10,8 @@ export function unsupported(transaction: ClientTransaction, capabilities: Capabi
   if (transaction.smtputf8 && !capabilities.has('SMTPUTF8')) return 'utf8-unsupported';
   // RFC 3030 §3: binary content goes by BDAT to a server that knows it. Plain 8-bit content is sent as it is, as
   // Sendmail and Postfix do: to turn it into 7-bit would change what was signed.
-  if (transaction.body === 'BINARYMIME' && !(capabilities.has('BINARYMIME') && capabilities.has('CHUNKING'))) return '8bit-unsupported';
+  if (transaction.body === 'BINARYMIME' && !(capabilities.has('BINARYMIME') && capabilities.has('CHUNKING')))
+    return '8bit-unsupported';
   const limit = sizeLimit(capabilities);
   if (limit !== undefined && transaction.size > limit) return 'remote-size';
   if (isUnwritable(transaction.reversePath)) return 'bad-sender-address';

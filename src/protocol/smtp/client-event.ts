@@ -43,7 +43,11 @@ export type ClientEvent =
   | { readonly kind: 'secure' }
   | { readonly kind: 'authenticated'; readonly reply: RemoteReply }
   /** The server refuses this step; after `starttls` and `auth` the conversation may go on in clear or unauthenticated, else only quit() is left. */
-  | { readonly kind: 'refused'; readonly stage: 'greeting' | 'hello' | 'starttls' | 'auth'; readonly reply: RemoteReply }
+  | {
+      readonly kind: 'refused';
+      readonly stage: 'greeting' | 'hello' | 'starttls' | 'auth';
+      readonly reply: RemoteReply;
+    }
   /** Hand over content by content(). Comes again after each piece when the server takes one chunk at a time. */
   | { readonly kind: 'content-wanted' }
   /**
@@ -52,4 +56,9 @@ export type ClientEvent =
    */
   | { readonly kind: 'done'; readonly results: readonly RecipientResult[]; readonly answered: boolean }
   /** The last event: the connection is of no more use. `reply` is what ended it, if a reply did: a 421, or a refusal amid content. */
-  | { readonly kind: 'closed'; readonly status: StatusKey; readonly reply: RemoteReply | undefined; readonly detail: string };
+  | {
+      readonly kind: 'closed';
+      readonly status: StatusKey;
+      readonly reply: RemoteReply | undefined;
+      readonly detail: string;
+    };

@@ -106,7 +106,13 @@ describe('client engine: greeting', () => {
   test('a refused greeting leaves only QUIT', () => {
     const talk = new Talk();
     assert.equal(talk.hear('554 5.3.2 go away\r\n'), '');
-    assert.deepEqual(talk.events, [{ kind: 'refused', stage: 'greeting', reply: { code: 554, enhanced: '5.3.2', text: 'go away', command: 'greeting' } }]);
+    assert.deepEqual(talk.events, [
+      {
+        kind: 'refused',
+        stage: 'greeting',
+        reply: { code: 554, enhanced: '5.3.2', text: 'go away', command: 'greeting' },
+      },
+    ]);
     talk.engine.quit();
     assert.equal(talk.said(), 'QUIT\r\n');
     assert.throws(() => talk.engine.transaction(DEFAULT));
@@ -146,13 +152,22 @@ describe('client engine: greeting', () => {
 describe('client engine: transaction', () => {
   test('with PIPELINING the envelope is one flight and content follows 354', () => {
     const talk = ready('PIPELINING', 'SIZE 1000', '8BITMIME');
-    assert.equal(talk.start({ body: '8BITMIME' }), 'MAIL FROM:<alice@example.net> SIZE=10 BODY=8BITMIME\r\nRCPT TO:<bob@example.org>\r\nDATA\r\n');
+    assert.equal(
+      talk.start({ body: '8BITMIME' }),
+      'MAIL FROM:<alice@example.net> SIZE=10 BODY=8BITMIME\r\nRCPT TO:<bob@example.org>\r\nDATA\r\n',
+    );
     assert.equal(talk.hear('250 2.1.0 ok\r\n250 2.1.5 ok\r\n354 go\r\n'), '');
     assert.deepEqual(talk.kinds(), ['content-wanted']);
     assert.equal(talk.content('Subject: x\r\n\r\n.dot\r\n'), 'Subject: x\r\n\r\n..dot\r\n.\r\n');
     talk.hear('250 2.0.0 queued\r\n');
-    assert.deepEqual(talk.results(), [{ kind: 'delivered', reply: { code: 250, enhanced: '2.0.0', text: 'queued', command: 'end of DATA' } }]);
-    assert.equal(talk.start(), 'MAIL FROM:<alice@example.net> SIZE=10\r\nRCPT TO:<bob@example.org>\r\nDATA\r\n', 'no RSET after a clean end');
+    assert.deepEqual(talk.results(), [
+      { kind: 'delivered', reply: { code: 250, enhanced: '2.0.0', text: 'queued', command: 'end of DATA' } },
+    ]);
+    assert.equal(
+      talk.start(),
+      'MAIL FROM:<alice@example.net> SIZE=10\r\nRCPT TO:<bob@example.org>\r\nDATA\r\n',
+      'no RSET after a clean end',
+    );
   });
 
   test('without PIPELINING each command waits for its reply', () => {
@@ -161,8 +176,14 @@ describe('client engine: transaction', () => {
       { address: 'a@x.example', notify: ['success', 'failure'] as const, orcpt: 'rfc822;A+2BB@x.example' },
       { address: 'b@x.example', notify: 'never' as const, orcpt: undefined },
     ];
-    assert.equal(talk.start({ reversePath: '', recipients, ret: 'HDRS', envid: 'a b=+' }), 'MAIL FROM:<> RET=HDRS ENVID=a+20b+3D+2B\r\n');
-    assert.equal(talk.hear('250 ok\r\n'), 'RCPT TO:<a@x.example> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;A+2BB@x.example\r\n');
+    assert.equal(
+      talk.start({ reversePath: '', recipients, ret: 'HDRS', envid: 'a b=+' }),
+      'MAIL FROM:<> RET=HDRS ENVID=a+20b+3D+2B\r\n',
+    );
+    assert.equal(
+      talk.hear('250 ok\r\n'),
+      'RCPT TO:<a@x.example> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;A+2BB@x.example\r\n',
+    );
     assert.equal(talk.hear('550 no\r\n'), 'RCPT TO:<b@x.example> NOTIFY=NEVER\r\n');
     assert.equal(talk.hear('250 ok\r\n'), 'DATA\r\n');
     talk.hear('354 go\r\n');
@@ -174,11 +195,17 @@ describe('client engine: transaction', () => {
   test('parameters that are not offered are not sent', () => {
     const talk = ready('PIPELINING');
     const recipients = [{ address: 'b@x.example', notify: 'never' as const, orcpt: 'rfc822;b@x.example' }];
-    assert.equal(talk.start({ recipients, ret: 'FULL', envid: 'e', body: '8BITMIME' }).split('\r\n')[0], 'MAIL FROM:<alice@example.net>');
+    assert.equal(
+      talk.start({ recipients, ret: 'FULL', envid: 'e', body: '8BITMIME' }).split('\r\n')[0],
+      'MAIL FROM:<alice@example.net>',
+    );
   });
 
   test('MAIL refused: all get its reply, whatever follows, and a DATA accepted all the same is ended at once', () => {
-    for (const [data, lone] of [['503 no\r\n', ''], ['354 go\r\n', '.\r\n']] as const) {
+    for (const [data, lone] of [
+      ['503 no\r\n', ''],
+      ['354 go\r\n', '.\r\n'],
+    ] as const) {
       const talk = ready('PIPELINING');
       talk.start(to('a@x.example', 'b@x.example'));
       assert.equal(talk.hear(`550 5.7.1 no\r\n503 no\r\n250 what\r\n${data}`), lone);
@@ -234,7 +261,10 @@ describe('client engine: transaction', () => {
 
   test('only the recipients that can be written are offered', () => {
     const talk = ready('PIPELINING');
-    assert.equal(talk.start(to('bøb@x.example', 'c@x.example')), 'MAIL FROM:<alice@example.net>\r\nRCPT TO:<c@x.example>\r\nDATA\r\n');
+    assert.equal(
+      talk.start(to('bøb@x.example', 'c@x.example')),
+      'MAIL FROM:<alice@example.net>\r\nRCPT TO:<c@x.example>\r\nDATA\r\n',
+    );
     talk.hear('250 ok\r\n250 ok\r\n354 go\r\n');
     talk.content('x\r\n');
     talk.hear('250 ok\r\n');
@@ -244,14 +274,22 @@ describe('client engine: transaction', () => {
   test('SMTPUTF8 addresses go out in UTF-8', () => {
     const talk = ready('PIPELINING', 'SMTPUTF8', '8BITMIME');
     talk.engine.transaction({ ...DEFAULT, ...to('bøb@exämple.org'), smtputf8: true, body: '8BITMIME' });
-    assert.deepEqual(talk.engine.output(), Buffer.from(utf8('MAIL FROM:<alice@example.net> BODY=8BITMIME SMTPUTF8\r\nRCPT TO:<bøb@exämple.org>\r\nDATA\r\n')));
+    assert.deepEqual(
+      talk.engine.output(),
+      Buffer.from(
+        utf8('MAIL FROM:<alice@example.net> BODY=8BITMIME SMTPUTF8\r\nRCPT TO:<bøb@exämple.org>\r\nDATA\r\n'),
+      ),
+    );
   });
 });
 
 describe('client engine: BDAT', () => {
   test('binary content goes in chunks, as it is', () => {
     const talk = ready('PIPELINING', 'BINARYMIME', 'CHUNKING');
-    assert.equal(talk.start({ body: 'BINARYMIME' }), 'MAIL FROM:<alice@example.net> BODY=BINARYMIME\r\nRCPT TO:<bob@example.org>\r\n');
+    assert.equal(
+      talk.start({ body: 'BINARYMIME' }),
+      'MAIL FROM:<alice@example.net> BODY=BINARYMIME\r\nRCPT TO:<bob@example.org>\r\n',
+    );
     talk.hear('250 ok\r\n250 ok\r\n');
     assert.equal(talk.content('.\r\n\n', false), 'BDAT 4\r\n.\r\n\n');
     assert.equal(talk.content('end', true), 'BDAT 3 LAST\r\nend');
@@ -318,7 +356,12 @@ describe('client engine: the end', () => {
     const done = talk.events[0];
     assert.ok(done?.kind === 'done' && done.answered === false);
     assert.deepEqual(summary(done.results), ['lost connection-lost']);
-    assert.deepEqual(talk.events[1], { kind: 'closed', status: 'connection-lost', reply: undefined, detail: 'reset while waiting for the reply to MAIL FROM' });
+    assert.deepEqual(talk.events[1], {
+      kind: 'closed',
+      status: 'connection-lost',
+      reply: undefined,
+      detail: 'reset while waiting for the reply to MAIL FROM',
+    });
   });
 
   test('lost after the last octet of content is ambiguous, before it is not', () => {
@@ -329,12 +372,18 @@ describe('client engine: the end', () => {
       talk.content('x\r\n', last);
       talk.engine.ended('remote-timeout', 'too slow');
       talk.drain();
-      assert.deepEqual(summary(talk.results()), ['refused 550 RCPT TO', `lost remote-timeout${last ? ' ambiguous' : ''}`]);
+      assert.deepEqual(summary(talk.results()), [
+        'refused 550 RCPT TO',
+        `lost remote-timeout${last ? ' ambiguous' : ''}`,
+      ]);
     }
   });
 
   test('a refusal amid content counts, an acceptance does not', () => {
-    for (const [reply, expected] of [['552 5.3.4 big\r\n', 'refused 552 content'], ['250 ok\r\n', 'lost remote-protocol']] as const) {
+    for (const [reply, expected] of [
+      ['552 5.3.4 big\r\n', 'refused 552 content'],
+      ['250 ok\r\n', 'lost remote-protocol'],
+    ] as const) {
       const talk = ready('PIPELINING');
       talk.start();
       talk.hear('250 ok\r\n250 ok\r\n354 go\r\n');
@@ -438,8 +487,27 @@ describe('client engine: patience', () => {
 const serverBytes = fc
   .array(
     fc.oneof(
-      { weight: 8, arbitrary: fc.constantFrom('220 mx\r\n', '250-mx\r\n250-PIPELINING\r\n250 STARTTLS\r\n', '250 ok\r\n', '354 go\r\n', '250-BINARYMIME\r\n250-CHUNKING\r\n250 x\r\n') },
-      { weight: 3, arbitrary: fc.constantFrom('550 5.1.1 no\r\n', '450 later\r\n', '421 bye\r\n', '334 \r\n', '503 x\r\n', '250-part\r\n') },
+      {
+        weight: 8,
+        arbitrary: fc.constantFrom(
+          '220 mx\r\n',
+          '250-mx\r\n250-PIPELINING\r\n250 STARTTLS\r\n',
+          '250 ok\r\n',
+          '354 go\r\n',
+          '250-BINARYMIME\r\n250-CHUNKING\r\n250 x\r\n',
+        ),
+      },
+      {
+        weight: 3,
+        arbitrary: fc.constantFrom(
+          '550 5.1.1 no\r\n',
+          '450 later\r\n',
+          '421 bye\r\n',
+          '334 \r\n',
+          '503 x\r\n',
+          '250-part\r\n',
+        ),
+      },
       { weight: 1, arbitrary: fc.string({ maxLength: 8 }) },
     ),
     { maxLength: 24 },
@@ -447,7 +515,12 @@ const serverBytes = fc
   .map((parts) => fromLatin1(parts.join('')));
 
 /** Plays a caller that answers each event in a fixed way, over the bytes cut as told; gives all that happened. */
-function play(bytes: Uint8Array, cuts: readonly number[], body: '7BIT' | 'BINARYMIME', tls: boolean): { log: string[]; sent: string } {
+function play(
+  bytes: Uint8Array,
+  cuts: readonly number[],
+  body: '7BIT' | 'BINARYMIME',
+  tls: boolean,
+): { log: string[]; sent: string } {
   const client = engine();
   const log: string[] = [];
   const out: Uint8Array[] = [];
@@ -457,7 +530,8 @@ function play(bytes: Uint8Array, cuts: readonly number[], body: '7BIT' | 'BINARY
     log.push(event.kind === 'done' ? `done ${summary(event.results).join(', ')} ${event.answered}` : event.kind);
     if (event.kind === 'secure' && tls) return;
     if (event.kind === 'content-wanted') client.content(fromLatin1('Subject: x\r\n\r\n.\r\n'), true);
-    else if (client.ready && tls && messages === 0 && event.kind === 'ready' && client.capabilities.has('STARTTLS')) client.startTls();
+    else if (client.ready && tls && messages === 0 && event.kind === 'ready' && client.capabilities.has('STARTTLS'))
+      client.startTls();
     else if (client.ready && messages < 4) {
       messages++;
       client.transaction({ ...DEFAULT, body, ...to('a@x.example', 'b@x.example') });
@@ -497,26 +571,53 @@ describe('client engine: properties', () => {
 
   test('cutting the bytes elsewhere changes nothing', () => {
     fc.assert(
-      fc.property(serverBytes, fc.array(fc.nat(400), { maxLength: 12 }), body, fc.boolean(), (bytes, cuts, kind, tls) => {
-        const whole = play(bytes, [], kind, tls);
-        const cut = play(bytes, [...cuts].sort((a, b) => a - b), kind, tls);
-        assert.deepEqual(cut.log, whole.log);
-        // What was being said when the conversation ended may or may not have left before; all else is the same.
-        assert.ok(cut.sent.startsWith(whole.sent) || whole.sent.startsWith(cut.sent));
-      }),
+      fc.property(
+        serverBytes,
+        fc.array(fc.nat(400), { maxLength: 12 }),
+        body,
+        fc.boolean(),
+        (bytes, cuts, kind, tls) => {
+          const whole = play(bytes, [], kind, tls);
+          const cut = play(
+            bytes,
+            [...cuts].sort((a, b) => a - b),
+            kind,
+            tls,
+          );
+          assert.deepEqual(cut.log, whole.log);
+          // What was being said when the conversation ended may or may not have left before; all else is the same.
+          assert.ok(cut.sent.startsWith(whole.sent) || whole.sent.startsWith(cut.sent));
+        },
+      ),
     );
   });
 
   test('nothing that is said can be taken for more than one command', () => {
     fc.assert(
-      fc.property(fc.string(), fc.string({ minLength: 1 }), fc.string(), fc.string(), fc.boolean(), (reversePath, address, envid, orcpt, smtputf8) => {
-        const talk = ready('PIPELINING', 'DSN', 'SMTPUTF8', 'SIZE');
-        const said = talk.start({ reversePath, recipients: [{ address, notify: ['delay'], orcpt }], envid, ret: 'FULL', smtputf8 });
-        if (said === '') return;
-        const lines = said.split('\r\n');
-        assert.deepEqual(lines.map((line) => line.slice(0, 4)), ['MAIL', 'RCPT', 'DATA', '']);
-        assert.ok(!/[\r\n]/.test(lines.join('')));
-      }),
+      fc.property(
+        fc.string(),
+        fc.string({ minLength: 1 }),
+        fc.string(),
+        fc.string(),
+        fc.boolean(),
+        (reversePath, address, envid, orcpt, smtputf8) => {
+          const talk = ready('PIPELINING', 'DSN', 'SMTPUTF8', 'SIZE');
+          const said = talk.start({
+            reversePath,
+            recipients: [{ address, notify: ['delay'], orcpt }],
+            envid,
+            ret: 'FULL',
+            smtputf8,
+          });
+          if (said === '') return;
+          const lines = said.split('\r\n');
+          assert.deepEqual(
+            lines.map((line) => line.slice(0, 4)),
+            ['MAIL', 'RCPT', 'DATA', ''],
+          );
+          assert.ok(!/[\r\n]/.test(lines.join('')));
+        },
+      ),
     );
   });
 });

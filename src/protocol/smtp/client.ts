@@ -240,7 +240,12 @@ class Engine implements ClientEngine {
     if (this.#phase === 'closed') return;
     const awaited = this.#awaited[0];
     if (awaited === 'quit') return this.#close(status, 'closed after QUIT');
-    const waitingFor = this.#phase === 'content' ? 'content was being sent' : awaited === undefined ? undefined : `waiting for the reply to ${names[awaited]}`;
+    const waitingFor =
+      this.#phase === 'content'
+        ? 'content was being sent'
+        : awaited === undefined
+          ? undefined
+          : `waiting for the reply to ${names[awaited]}`;
     this.#close(status, waitingFor === undefined ? detail : `${detail} while ${waitingFor}`);
   }
 
@@ -257,7 +262,11 @@ class Engine implements ClientEngine {
       const fault = this.#parser.fault;
       if (reply !== undefined) this.#replied(reply);
       else if (fault === undefined) return undefined;
-      else this.#close('remote-protocol', `no SMTP reply (${fault.kind}) where ${this.#awaitedName()} was to be answered: ${fault.detail}`);
+      else
+        this.#close(
+          'remote-protocol',
+          `no SMTP reply (${fault.kind}) where ${this.#awaitedName()} was to be answered: ${fault.detail}`,
+        );
     }
   }
 
@@ -265,13 +274,19 @@ class Engine implements ClientEngine {
 
   #replied(wire: Reply): void {
     this.#replies++;
-    const reply: RemoteReply = { code: wire.code, enhanced: wire.enhanced, text: wire.lines.join(' '), command: this.#awaitedName() };
+    const reply: RemoteReply = {
+      code: wire.code,
+      enhanced: wire.enhanced,
+      text: wire.lines.join(' '),
+      command: this.#awaitedName(),
+    };
     // RFC 5321 §3.8, §4.2.2: 421 may come at any time and announces the end.
     if (wire.code === 421) return this.#close('remote-deferred', 'the server is closing the connection', reply);
     const kind = Math.floor(wire.code / 100);
     const awaited = this.#awaited.shift();
     if (awaited === undefined) return this.#unasked(kind, reply);
-    if (kind !== 2 && kind !== 4 && kind !== 5 && !((awaited === 'data' || awaited === 'auth') && kind === 3)) return this.#unfit(reply);
+    if (kind !== 2 && kind !== 4 && kind !== 5 && !((awaited === 'data' || awaited === 'auth') && kind === 3))
+      return this.#unfit(reply);
     switch (awaited) {
       case 'greeting':
         if (wire.code === 220) return this.#hello('ehlo');
@@ -318,7 +333,8 @@ class Engine implements ClientEngine {
   /** A reply with nothing open: only in the middle of content does it say something about our mail. */
   #unasked(kind: number, reply: RemoteReply): void {
     // A server that gives up on the content answers before its end; what it expects next is unknown (RFC 5321 §4.1.1.4).
-    if (this.#phase === 'content' && (kind === 4 || kind === 5)) return this.#close('remote-deferred', 'refused before the content was complete', reply);
+    if (this.#phase === 'content' && (kind === 4 || kind === 5))
+      return this.#close('remote-deferred', 'refused before the content was complete', reply);
     this.#close('remote-protocol', `a reply that nobody asked for: ${reply.code} ${reply.text}`);
   }
 
@@ -418,7 +434,10 @@ class Engine implements ClientEngine {
     text += mailCommand(transaction, this.#capabilities);
     this.#awaited.push('mail');
     for (const index of this.#asked) {
-      text += recipientCommand(transaction.recipients[index] as ClientTransaction['recipients'][number], this.#capabilities);
+      text += recipientCommand(
+        transaction.recipients[index] as ClientTransaction['recipients'][number],
+        this.#capabilities,
+      );
       this.#awaited.push('rcpt');
     }
     if (!this.#chunked) {
@@ -478,7 +497,9 @@ class Engine implements ClientEngine {
     if (this.#transaction !== undefined) {
       const refusal = this.#mailRefusal ?? this.#chunkRefusal;
       if (refusal !== undefined) this.#fill({ kind: 'refused', reply: refusal });
-      this.#fill(reply === undefined ? { kind: 'lost', status, detail, ambiguous: this.#allSent } : { kind: 'refused', reply });
+      this.#fill(
+        reply === undefined ? { kind: 'lost', status, detail, ambiguous: this.#allSent } : { kind: 'refused', reply },
+      );
       this.#finish();
     }
     this.#phase = 'closed';

@@ -14,9 +14,22 @@ import { carrier } from './attempt.ts';
 import type { OutboundTls } from './dialer.ts';
 import type { DeliverySettings, RouteSettings } from './settings.ts';
 
-const SMARTHOST: RouteSettings = { domains: ['*'], to: '192.0.2.9:587', tls: 'opportunistic', implicit: false, identity: undefined, authorities: undefined };
+const SMARTHOST: RouteSettings = {
+  domains: ['*'],
+  to: '192.0.2.9:587',
+  tls: 'opportunistic',
+  implicit: false,
+  identity: undefined,
+  authorities: undefined,
+};
 
-const UNVERIFIED: OutboundTls = { version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', bits: 256, verified: false, detail: 'SELF_SIGNED_CERT' };
+const UNVERIFIED: OutboundTls = {
+  version: 'TLSv1.3',
+  cipher: 'TLS_AES_256_GCM_SHA384',
+  bits: 256,
+  verified: false,
+  detail: 'SELF_SIGNED_CERT',
+};
 const VERIFIED: OutboundTls = { ...UNVERIFIED, verified: true, detail: undefined };
 
 interface World {
@@ -62,7 +75,13 @@ function world(routes: readonly RouteSettings[], zone: Zone = {}, changes: Parti
           entry: 1,
           dest: 'whatever',
           at: 0,
-          envelope: { reversePath: 'alice@example.net', body: '7BIT', smtputf8: false, ret: undefined, envid: undefined },
+          envelope: {
+            reversePath: 'alice@example.net',
+            body: '7BIT',
+            smtputf8: false,
+            ret: undefined,
+            envid: undefined,
+          },
           origin: { holder: undefined, serial: undefined },
           size: content.length,
           recipients: to.map((address, index) => ({ id: 100 + index, address, notify: undefined, orcpt: undefined })),
@@ -90,26 +109,52 @@ describe('attempt: one hop', () => {
     const hop = at.hop('192.0.2.9:587');
     const result = await at.carry({ to: ['bob@example.org', 'carol@example.com'] });
     assert.deepEqual(briefs(result), ['delivered delivered 250', 'delivered delivered 250']);
-    assert.deepEqual(result.recipients.map(({ id }) => id), [100, 101]);
+    assert.deepEqual(
+      result.recipients.map(({ id }) => id),
+      [100, 101],
+    );
     assert.equal(result.hop, '192.0.2.9 [192.0.2.9]:587');
     assert.equal(result.tls, undefined);
     assert.equal(hop.messages[0]?.content, 'Subject: test\r\n\r\n.hidden dot\r\n');
-    assert.deepEqual(hop.connections[0]?.commands, ['EHLO relay.example', 'MAIL FROM:<alice@example.net> SIZE=30', 'RCPT TO:<bob@example.org>', 'RCPT TO:<carol@example.com>', 'DATA']);
+    assert.deepEqual(hop.connections[0]?.commands, [
+      'EHLO relay.example',
+      'MAIL FROM:<alice@example.net> SIZE=30',
+      'RCPT TO:<bob@example.org>',
+      'RCPT TO:<carol@example.com>',
+      'DATA',
+    ]);
     const outcome = result.recipients[0]?.outcome;
     assert.ok(outcome?.kind === 'delivered' && outcome.dsnRelayed && outcome.remote.text === 'queued as 1');
   });
 
   test('each recipient has its own outcome', async () => {
     const at = world([SMARTHOST]);
-    at.hop('192.0.2.9:587', { rcpt: (line) => (line.includes('no@') ? '550 5.1.1 unknown' : line.includes('later@') ? '452 4.2.2 full' : undefined) });
+    at.hop('192.0.2.9:587', {
+      rcpt: (line) =>
+        line.includes('no@') ? '550 5.1.1 unknown' : line.includes('later@') ? '452 4.2.2 full' : undefined,
+    });
     const result = await at.carry({ to: ['no@x.example', 'yes@x.example', 'later@x.example'] });
-    assert.deepEqual(briefs(result), ['failed remote-refused 550', 'delivered delivered 250', 'deferred remote-deferred 452']);
+    assert.deepEqual(briefs(result), [
+      'failed remote-refused 550',
+      'delivered delivered 250',
+      'deferred remote-deferred 452',
+    ]);
     const refused = result.recipients[0]?.outcome;
-    assert.ok(refused?.kind === 'failed' && refused.remote?.enhanced === '5.1.1' && refused.remote.command === 'RCPT TO');
+    assert.ok(
+      refused?.kind === 'failed' && refused.remote?.enhanced === '5.1.1' && refused.remote.command === 'RCPT TO',
+    );
   });
 
   test('streams content that is not inline, and asks for it again for another host', async () => {
-    const at = world([{ ...SMARTHOST, to: undefined }], { mx: { 'example.org': [[1, 'a.example'], [2, 'b.example']] }, addresses: { 'a.example': ['192.0.2.11'], 'b.example': ['192.0.2.12'] } });
+    const at = world([{ ...SMARTHOST, to: undefined }], {
+      mx: {
+        'example.org': [
+          [1, 'a.example'],
+          [2, 'b.example'],
+        ],
+      },
+      addresses: { 'a.example': ['192.0.2.11'], 'b.example': ['192.0.2.12'] },
+    });
     at.hop('192.0.2.11:25', { data: () => 'reset' });
     const good = at.hop('192.0.2.12:25');
     let asked = 0;
@@ -125,7 +170,10 @@ describe('attempt: one hop', () => {
   test('content that cannot be had is nobody else’s fault', async () => {
     const at = world([SMARTHOST]);
     const hop = at.hop('192.0.2.9:587');
-    assert.deepEqual(briefs(await at.carry({ content: () => Promise.reject(new Fault(statuses['content-missing'], 'gone')) })), ['failed content-missing']);
+    assert.deepEqual(
+      briefs(await at.carry({ content: () => Promise.reject(new Fault(statuses['content-missing'], 'gone')) })),
+      ['failed content-missing'],
+    );
     async function* broken(): AsyncGenerator<Uint8Array> {
       yield utf8('Subject: x\r\n');
       throw new Fault(statuses['content-missing'], 'gone');
@@ -150,7 +198,10 @@ describe('attempt: kept connections', () => {
     for (let i = 0; i < 3; i++) assert.deepEqual(briefs(await at.carry()), ['delivered delivered 250']);
     assert.equal(hop.connections.length, 2);
     await at.clock.settle();
-    assert.deepEqual(hop.connections[0]?.commands.filter((line) => !/^(MAIL|RCPT)/.test(line)), ['EHLO relay.example', 'DATA', 'DATA', 'QUIT']);
+    assert.deepEqual(
+      hop.connections[0]?.commands.filter((line) => !/^(MAIL|RCPT)/.test(line)),
+      ['EHLO relay.example', 'DATA', 'DATA', 'QUIT'],
+    );
     assert.equal(at.network.open.size, 1);
   });
 
@@ -219,7 +270,12 @@ describe('attempt: kept connections', () => {
 
 describe('attempt: several hops', () => {
   const zone: Zone = {
-    mx: { 'example.org': [[20, 'b.example'], [10, 'a.example']] },
+    mx: {
+      'example.org': [
+        [20, 'b.example'],
+        [10, 'a.example'],
+      ],
+    },
     addresses: { 'a.example': ['192.0.2.11', '2001:db8::11'], 'b.example': ['192.0.2.12'] },
   };
   const byMx = { ...SMARTHOST, to: undefined };
@@ -251,8 +307,15 @@ describe('attempt: several hops', () => {
     at.hop('192.0.2.11:25', { rcpt: (line) => (line.includes('no@') ? '550 5.1.1 no' : 'reset') });
     at.network.listeners.delete('2001:db8::11:25');
     const second = at.hop('192.0.2.12:25');
-    assert.deepEqual(briefs(await at.carry({ to: ['no@example.org', 'bob@example.org'] })), ['failed remote-refused 550', 'delivered delivered 250']);
-    assert.deepEqual(second.messages[0]?.recipients, ['RCPT TO:<bob@example.org>'], 'who was refused is not offered again');
+    assert.deepEqual(briefs(await at.carry({ to: ['no@example.org', 'bob@example.org'] })), [
+      'failed remote-refused 550',
+      'delivered delivered 250',
+    ]);
+    assert.deepEqual(
+      second.messages[0]?.recipients,
+      ['RCPT TO:<bob@example.org>'],
+      'who was refused is not offered again',
+    );
 
     const other = world([byMx], zone);
     other.hop('192.0.2.11:25', { end: () => 'reset' });
@@ -285,9 +348,23 @@ describe('attempt: several hops', () => {
       [{ mx: { 'example.org': 'temporary' } }, 'deferred lookup-failed'],
       [{ mx: { 'example.org': [[0, '']] } }, 'failed null-mx'],
       [{ mx: { 'example.org': [[5, 'relay.example']] } }, 'failed hop-is-self'],
-      [{ mx: { 'example.org': [[5, 'me.example']] }, addresses: { 'me.example': ['192.0.2.1'] } }, 'failed hop-is-self'],
+      [
+        { mx: { 'example.org': [[5, 'me.example']] }, addresses: { 'me.example': ['192.0.2.1'] } },
+        'failed hop-is-self',
+      ],
       [{ names: { 'example.org': [] } }, 'failed no-route'],
-      [{ mx: { 'example.org': [[5, 'a.example'], [6, 'b.example']] }, addresses: { 'b.example': 'temporary' } }, 'deferred lookup-failed'],
+      [
+        {
+          mx: {
+            'example.org': [
+              [5, 'a.example'],
+              [6, 'b.example'],
+            ],
+          },
+          addresses: { 'b.example': 'temporary' },
+        },
+        'deferred lookup-failed',
+      ],
       [{ addresses: { 'example.org': ['192.0.2.77'] } }, 'deferred connect-failed'],
     ];
     for (const [known, expected] of cases) assert.deepEqual(briefs(await world([byMx], known).carry()), [expected]);
@@ -307,8 +384,15 @@ describe('attempt: several hops', () => {
     const inside = at.hop('192.0.2.9:587');
     const outside = at.hop('192.0.2.11:25', { rcpt: () => '550 5.1.1 no' });
     const result = await at.carry({ to: ['a@example.org', 'b@inside.example', 'c@example.org'] });
-    assert.deepEqual(briefs(result), ['failed remote-refused 550', 'delivered delivered 250', 'failed remote-refused 550']);
-    assert.deepEqual(result.recipients.map(({ id }) => id), [100, 101, 102]);
+    assert.deepEqual(briefs(result), [
+      'failed remote-refused 550',
+      'delivered delivered 250',
+      'failed remote-refused 550',
+    ]);
+    assert.deepEqual(
+      result.recipients.map(({ id }) => id),
+      [100, 101, 102],
+    );
     assert.equal(inside.messages.length, 1);
     assert.equal(outside.connections.length, 1);
   });
@@ -318,13 +402,19 @@ describe('attempt: TLS', () => {
   const identity = { certificate: '/c.pem', key: '/k.pem' };
 
   test('opportunistic: used when offered, whoever shows what', async () => {
-    const at = world([{ ...SMARTHOST, to: 'hop.example:587', identity }], { addresses: { 'hop.example': ['192.0.2.9'] } });
+    const at = world([{ ...SMARTHOST, to: 'hop.example:587', identity }], {
+      addresses: { 'hop.example': ['192.0.2.9'] },
+    });
     const hop = at.hop('192.0.2.9:587', { tls: UNVERIFIED });
     const result = await at.carry();
     assert.equal(result.tls, 'TLSv1.3 verify=FAIL');
     assert.equal(hop.messages[0]?.tls, true);
     assert.deepEqual(hop.connections[0]?.handshakes, [{ name: 'hop.example', identity, authorities: undefined }]);
-    assert.deepEqual(hop.connections[0]?.commands.slice(0, 3), ['EHLO relay.example', 'STARTTLS', 'EHLO relay.example']);
+    assert.deepEqual(hop.connections[0]?.commands.slice(0, 3), [
+      'EHLO relay.example',
+      'STARTTLS',
+      'EHLO relay.example',
+    ]);
   });
 
   test('a failed handshake defers; in clear only when the route allows it', async () => {
@@ -332,7 +422,10 @@ describe('attempt: TLS', () => {
     const hop = strict.hop('192.0.2.9:587', { tls: 'no shared cipher' });
     const result = await strict.carry();
     assert.deepEqual(briefs(result), ['deferred tls-failed']);
-    assert.ok(result.recipients[0]?.outcome.kind === 'deferred' && result.recipients[0].outcome.detail.includes('no shared cipher'));
+    assert.ok(
+      result.recipients[0]?.outcome.kind === 'deferred' &&
+        result.recipients[0].outcome.detail.includes('no shared cipher'),
+    );
     assert.equal(hop.connections.length, 1);
 
     const lax = world([{ ...SMARTHOST, tlsFallback: true }]);
@@ -426,7 +519,12 @@ describe('attempt: time', () => {
   });
 
   test('an aborted signal ends the attempt at once, wherever it is', async () => {
-    const cases: HopScript[] = [{ greeting: 'silent' }, { mail: () => 'silent' }, { data: () => 'silent' }, { end: () => 'silent' }];
+    const cases: HopScript[] = [
+      { greeting: 'silent' },
+      { mail: () => 'silent' },
+      { data: () => 'silent' },
+      { end: () => 'silent' },
+    ];
     for (const script of cases) {
       const at = world([SMARTHOST]);
       at.hop('192.0.2.9:587', script);
@@ -458,15 +556,39 @@ describe('attempt: time', () => {
   test('a slow connection is given up', async () => {
     const at = world([SMARTHOST]);
     const late = carrier({
-      settings: { routes: [SMARTHOST], hostname: 'r', port: 25, connectTime: 30_000, replyTime: 1, contentTime: 1, idleTime: 1, messagesPerConnection: 1, ownAddresses: [] },
+      settings: {
+        routes: [SMARTHOST],
+        hostname: 'r',
+        port: 25,
+        connectTime: 30_000,
+        replyTime: 1,
+        contentTime: 1,
+        idleTime: 1,
+        messagesPerConnection: 1,
+        ownAddresses: [],
+      },
       resolver: at.resolver,
       clock: at.clock,
       random: seededRandom(1),
-      dialer: { dial: (_target, _handler, signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve({ kind: 'failed', stage: 'connect', detail: 'stopped' }))) },
+      dialer: {
+        dial: (_target, _handler, signal) =>
+          new Promise((resolve) =>
+            signal.addEventListener('abort', () => resolve({ kind: 'failed', stage: 'connect', detail: 'stopped' })),
+          ),
+      },
     });
     const content: Bytes = utf8('x');
     const carried = late.carry(
-      { entry: 1, dest: '', at: 0, envelope: { reversePath: '', body: '7BIT', smtputf8: false, ret: undefined, envid: undefined }, origin: { holder: undefined, serial: undefined }, size: 1, recipients: [{ id: 1, address: 'a@b.example', notify: undefined, orcpt: undefined }], content: () => Promise.resolve(content) },
+      {
+        entry: 1,
+        dest: '',
+        at: 0,
+        envelope: { reversePath: '', body: '7BIT', smtputf8: false, ret: undefined, envid: undefined },
+        origin: { holder: undefined, serial: undefined },
+        size: 1,
+        recipients: [{ id: 1, address: 'a@b.example', notify: undefined, orcpt: undefined }],
+        content: () => Promise.resolve(content),
+      },
       new AbortController().signal,
     );
     await at.clock.advance(30_000);

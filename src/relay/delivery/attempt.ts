@@ -52,7 +52,13 @@ class Deliverer implements Carrier {
   constructor(deps: CarrierDeps) {
     const { settings, resolver, random, clock } = deps;
     this.#deps = deps;
-    this.#hopDeps = { resolver, random, hostname: settings.hostname, ownAddresses: settings.ownAddresses, port: settings.port };
+    this.#hopDeps = {
+      resolver,
+      random,
+      hostname: settings.hostname,
+      ownAddresses: settings.ownAddresses,
+      port: settings.port,
+    };
     this.#routes = routeTable(settings.routes);
     this.#sources = deps.sources ?? requirementSources;
     this.#pool = new ConnectionPool(clock, settings);
@@ -73,7 +79,9 @@ class Deliverer implements Carrier {
       await this.#run(run, signal);
     }
     if (runs.length === 1) return (runs[0] as Run).result();
-    const outcomes = new Map(runs.flatMap((run) => run.result().recipients.map((recipient) => [recipient.id, recipient] as const)));
+    const outcomes = new Map(
+      runs.flatMap((run) => run.result().recipients.map((recipient) => [recipient.id, recipient] as const)),
+    );
     const recipients = shipment.recipients.flatMap(({ id }) => outcomes.get(id) ?? []);
     return { recipients, hop: runs[0]?.result().hop, tls: runs[0]?.result().tls };
   }
@@ -98,10 +106,17 @@ class Deliverer implements Carrier {
       if (await this.#tryKept(run, group, exchanges.port, signal)) return;
       const found = await findAddresses(group, exchanges.port, this.#hopDeps);
       if (found.kind === 'self') {
-        return run.end(failure('hop-is-self', `${found.host} is this host`, { host: found.host, address: undefined, port: exchanges.port }));
+        return run.end(
+          failure('hop-is-self', `${found.host} is this host`, {
+            host: found.host,
+            address: undefined,
+            port: exchanges.port,
+          }),
+        );
       }
       for (const hop of found.hops.slice(0, left)) {
-        if (signal.aborted || this.#closing.signal.aborted) return run.end(failure('connection-lost', 'the attempt was stopped', undefined));
+        if (signal.aborted || this.#closing.signal.aborted)
+          return run.end(failure('connection-lost', 'the attempt was stopped', undefined));
         if (await this.#tryHop(run, hop, signal)) return;
       }
       left -= found.hops.length;
@@ -159,7 +174,9 @@ class Deliverer implements Carrier {
       if (!result.answered && !isFirst && !signal.aborted) return false;
       run.hop = channel.target.hop;
       run.tls = channel.tlsText;
-      return run.settle(result.results.map((each) => ({ ...each, outcome: outcomeOf(each, channel.target.hop, channel.offersDsn) })));
+      return run.settle(
+        result.results.map((each) => ({ ...each, outcome: outcomeOf(each, channel.target.hop, channel.offersDsn) })),
+      );
     } catch (thrown) {
       run.conclude(faultOutcome(asFault(thrown)));
       return true;
@@ -171,7 +188,11 @@ class Deliverer implements Carrier {
     }
   }
 
-  async #targetOf(run: Run, host: string, port: number): Promise<{ readonly key: string; readonly requirement: TlsRequirement }> {
+  async #targetOf(
+    run: Run,
+    host: string,
+    port: number,
+  ): Promise<{ readonly key: string; readonly requirement: TlsRequirement }> {
     const demands: TlsRequirement[] = [];
     for (const source of this.#sources) {
       const demand = await source.demand({ host, port, domain: run.domain }, run.route);
@@ -224,11 +245,16 @@ class Run {
   }
 
   /** Takes the results of a transaction over the open recipients; true when none is left open. */
-  settle(results: readonly { readonly kind: string; readonly ambiguous?: boolean; readonly outcome: Outcome }[]): boolean {
+  settle(
+    results: readonly { readonly kind: string; readonly ambiguous?: boolean; readonly outcome: Outcome }[],
+  ): boolean {
     const open: number[] = [];
     for (const [at, index] of this.#open.entries()) {
       const result = results[at];
-      if (result === undefined || (result.kind === 'lost' && result.ambiguous !== true && result.outcome.kind === 'deferred')) {
+      if (
+        result === undefined ||
+        (result.kind === 'lost' && result.ambiguous !== true && result.outcome.kind === 'deferred')
+      ) {
         open.push(index);
         if (result !== undefined) this.note(result.outcome);
       } else {
@@ -244,7 +270,8 @@ class Run {
    * trouble counts more than a refusal: only when every host said 5xx it is final (RFC 5321 §4.2.1, §5.1).
    */
   note(trouble: Outcome): void {
-    if (trouble.kind === 'deferred' || this.#worst === undefined || this.#worst.kind === 'failed') this.#worst = trouble;
+    if (trouble.kind === 'deferred' || this.#worst === undefined || this.#worst.kind === 'failed')
+      this.#worst = trouble;
   }
 
   /** No more hops: what was noted about hosts counts, else `otherwise`. */
@@ -268,4 +295,3 @@ function faultOutcome(fault: Fault): Outcome {
   const kind = statusClass(fault.status) === 5 ? 'failed' : 'deferred';
   return { kind, status: fault.status, remote: undefined, hop: undefined, detail: fault.detail };
 }
-

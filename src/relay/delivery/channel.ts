@@ -61,7 +61,11 @@ type Done = ((result: TransactionResult) => void) | undefined;
 const NOTHING = new Uint8Array(0);
 
 /** Connects and greets; the channel is ready for a transaction. Never rejects. */
-export async function openChannel(target: ChannelTarget, deps: ChannelDeps, signal: AbortSignal): Promise<Channel | OpenFailure> {
+export async function openChannel(
+  target: ChannelTarget,
+  deps: ChannelDeps,
+  signal: AbortSignal,
+): Promise<Channel | OpenFailure> {
   const channel = new Channel(target, deps);
   const stop = new AbortController();
   const cancel = deps.clock.after(deps.settings.connectTime, () => stop.abort());
@@ -73,12 +77,25 @@ export async function openChannel(target: ChannelTarget, deps: ChannelDeps, sign
   try {
     const { hop, requirement } = target;
     const base = { host: hop.host, address: hop.address, port: hop.port };
-    const dialled = await deps.dialer.dial(requirement.implicit ? { ...base, implicitTls: channel.dialTls } : base, channel, stop.signal);
+    const dialled = await deps.dialer.dial(
+      requirement.implicit ? { ...base, implicitTls: channel.dialTls } : base,
+      channel,
+      stop.signal,
+    );
     cancel();
     if (dialled.kind === 'failed') {
       const isTls = dialled.stage === 'tls';
-      const detail = stop.signal.aborted && !signal.aborted ? `no connection within ${deps.settings.connectTime} ms` : dialled.detail;
-      return { kind: 'failed', stage: dialled.stage, status: isTls ? 'tls-failed' : 'connect-failed', remote: undefined, detail };
+      const detail =
+        stop.signal.aborted && !signal.aborted
+          ? `no connection within ${deps.settings.connectTime} ms`
+          : dialled.detail;
+      return {
+        kind: 'failed',
+        stage: dialled.stage,
+        status: isTls ? 'tls-failed' : 'connect-failed',
+        remote: undefined,
+        detail,
+      };
     }
     const failure = await channel.begin(dialled.connection);
     return failure ?? channel;
@@ -144,7 +161,11 @@ export class Channel implements OutboundHandler {
   }
 
   get dialTls(): DialTls {
-    return { name: this.target.hop.host, identity: this.target.identity, authorities: this.target.requirement.authorities };
+    return {
+      name: this.target.hop.host,
+      identity: this.target.identity,
+      authorities: this.target.requirement.authorities,
+    };
   }
 
   /** From the connection to the end of EHLO, STARTTLS included; undefined when a transaction may start. */
@@ -282,7 +303,14 @@ export class Channel implements OutboundHandler {
         return;
       }
       case 'closed':
-        this.#endOpening(this.#openFailure('greeting', event.status, event.reply === undefined ? event.detail : replyLine(event.reply), event.reply));
+        this.#endOpening(
+          this.#openFailure(
+            'greeting',
+            event.status,
+            event.reply === undefined ? event.detail : replyLine(event.reply),
+            event.reply,
+          ),
+        );
         return this.destroy();
     }
   }
@@ -292,7 +320,13 @@ export class Channel implements OutboundHandler {
     if (this.#connection?.tls !== undefined || requirement.tls === 'none') return this.#endOpening(undefined);
     if (this.#engine.capabilities.has('STARTTLS')) return this.#engine.startTls();
     if (requirement.tls === 'opportunistic') return this.#endOpening(undefined);
-    this.#endOpening(this.#openFailure('greeting', 'tls-unavailable', `STARTTLS is not offered, and the ${requirement.source} requires TLS`));
+    this.#endOpening(
+      this.#openFailure(
+        'greeting',
+        'tls-unavailable',
+        `STARTTLS is not offered, and the ${requirement.source} requires TLS`,
+      ),
+    );
     this.quit();
   }
 
@@ -303,14 +337,25 @@ export class Channel implements OutboundHandler {
       if (this.target.requirement.tls === 'opportunistic') return this.#endOpening(undefined);
       this.#endOpening(this.#openFailure('greeting', 'tls-unavailable', replyLine(reply), reply));
     } else {
-      this.#endOpening(this.#openFailure('greeting', reply.code >= 500 ? 'remote-refused' : 'remote-deferred', replyLine(reply), reply));
+      this.#endOpening(
+        this.#openFailure(
+          'greeting',
+          reply.code >= 500 ? 'remote-refused' : 'remote-deferred',
+          replyLine(reply),
+          reply,
+        ),
+      );
     }
     this.quit();
   }
 
   #distrust(tls: OutboundTls): OpenFailure | undefined {
     if (this.target.requirement.tls !== 'verify' || tls.verified) return undefined;
-    return this.#openFailure('tls', 'tls-failed', `the certificate of ${this.target.hop.host} does not verify: ${tls.detail ?? 'no reason given'}`);
+    return this.#openFailure(
+      'tls',
+      'tls-failed',
+      `the certificate of ${this.target.hop.host} does not verify: ${tls.detail ?? 'no reason given'}`,
+    );
   }
 
   #openFailure(stage: OpenFailure['stage'], status: StatusKey, detail: string, remote?: RemoteReply): OpenFailure {
@@ -358,7 +403,8 @@ export class Channel implements OutboundHandler {
   async #mayContinue(own: Done): Promise<boolean> {
     // Events queue up for each piece; take them out, or the engine would never see a refusal.
     this.#pump();
-    while (this.#done === own && (this.#congested || !this.#engine.wantsContent)) await new Promise<void>((resolve) => (this.#wake = resolve));
+    while (this.#done === own && (this.#congested || !this.#engine.wantsContent))
+      await new Promise<void>((resolve) => (this.#wake = resolve));
     return this.#done === own;
   }
 
@@ -376,7 +422,11 @@ export class Channel implements OutboundHandler {
 
   #renewPatience(): void {
     this.#repliesSeen = this.#engine.replies;
-    const patience = this.#gone ? undefined : this.#securing === 'now' ? this.#deps.settings.connectTime : this.#engine.patience;
+    const patience = this.#gone
+      ? undefined
+      : this.#securing === 'now'
+        ? this.#deps.settings.connectTime
+        : this.#engine.patience;
     if (patience === undefined) {
       this.#deadline = Number.POSITIVE_INFINITY;
       return;

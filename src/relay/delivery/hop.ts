@@ -58,7 +58,8 @@ export function literalAddress(domain: string): string | undefined {
 
 /** Which hosts take mail for the domain by this route. Asks for MX when the route names no host. */
 export async function findExchanges(route: Route, domain: string, deps: HopDeps): Promise<ExchangeGroups | NoHop> {
-  if (route.smarthost !== undefined) return { kind: 'groups', groups: [[route.smarthost.host]], port: route.smarthost.port };
+  if (route.smarthost !== undefined)
+    return { kind: 'groups', groups: [[route.smarthost.host]], port: route.smarthost.port };
   const { port } = deps;
   const literal = literalAddress(domain);
   if (literal !== undefined) return { kind: 'groups', groups: [[literal]], port };
@@ -72,7 +73,8 @@ export async function findExchanges(route: Route, domain: string, deps: HopDeps)
   const records = answer.records.filter((record) => record.exchange !== '' && record.exchange !== '.');
   if (records.length === 0) return none('null-mx', `${domain} has a null MX`); // RFC 7505 §3
   const groups = orderExchanges(records, deps.hostname, deps.random);
-  if (groups.length === 0) return none('hop-is-self', `the best MX of ${domain} is this host, and no route says where its mail goes`);
+  if (groups.length === 0)
+    return none('hop-is-self', `the best MX of ${domain} is this host, and no route says where its mail goes`);
   return { kind: 'groups', groups, port };
 }
 
@@ -103,13 +105,19 @@ export function orderExchanges(records: readonly MxRecord[], hostname: string, r
 export async function findAddresses(group: readonly string[], port: number, deps: HopDeps): Promise<GroupAddresses> {
   const hops: HopAddress[] = [];
   let missing: NoHop | undefined;
-  const answers = await Promise.all(group.map((host) => (isAddress(host) ? { kind: 'found' as const, addresses: [host] } : deps.resolver.addresses(host))));
+  const answers = await Promise.all(
+    group.map((host) =>
+      isAddress(host) ? { kind: 'found' as const, addresses: [host] } : deps.resolver.addresses(host),
+    ),
+  );
   for (const [index, answer] of answers.entries()) {
     const host = group[index] as string;
     if (answer.kind === 'temporary') {
       missing = none('lookup-failed', `addresses of ${host}: ${answer.detail}`);
     } else if (answer.kind === 'none') {
-      missing ??= answer.exists ? none('no-route', `${host} has no address`) : none('no-route', `${host} does not exist`);
+      missing ??= answer.exists
+        ? none('no-route', `${host} has no address`)
+        : none('no-route', `${host} does not exist`);
     } else {
       for (const address of answer.addresses) {
         if (isOwn(address, port, deps)) return { kind: 'self', host };

@@ -41,7 +41,8 @@ export class ConnectionPool {
 
   /** Takes a connection back: keeps it, or ends it when it has done enough. */
   put(channel: Channel): void {
-    if (!channel.usable || channel.transactions >= this.#settings.messagesPerConnection || this.#settings.idleTime <= 0) return channel.quit();
+    if (!channel.usable || channel.transactions >= this.#settings.messagesPerConnection || this.#settings.idleTime <= 0)
+      return channel.quit();
     channel.idleSince = this.#clock.monotonic();
     channel.onGone = (gone) => this.#remove(gone);
     this.#idle.add(channel);

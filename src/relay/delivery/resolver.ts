@@ -19,7 +19,10 @@ export interface TemporaryAnswer {
 export type MxAnswer = { readonly kind: 'found'; readonly records: readonly MxRecord[] } | NoAnswer | TemporaryAnswer;
 
 /** IPv4 and IPv6 addresses in the order to try them, in the usual text form; never empty when found. */
-export type AddressAnswer = { readonly kind: 'found'; readonly addresses: readonly string[] } | NoAnswer | TemporaryAnswer;
+export type AddressAnswer =
+  | { readonly kind: 'found'; readonly addresses: readonly string[] }
+  | NoAnswer
+  | TemporaryAnswer;
 
 /** Names of an address (PTR), without trailing dots; never empty when found. */
 export type NameAnswer = { readonly kind: 'found'; readonly names: readonly string[] } | NoAnswer | TemporaryAnswer;

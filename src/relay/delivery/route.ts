@@ -25,7 +25,15 @@ export interface RouteTable {
   key(domain: string): string;
 }
 
-const BY_MX: Route = { domains: ['*'], to: undefined, tls: 'opportunistic', implicit: false, identity: undefined, authorities: undefined, smarthost: undefined };
+const BY_MX: Route = {
+  domains: ['*'],
+  to: undefined,
+  tls: 'opportunistic',
+  implicit: false,
+  identity: undefined,
+  authorities: undefined,
+  smarthost: undefined,
+};
 
 /** The port of a smarthost that names none: submission for implicit TLS (RFC 8314 §3.3), else SMTP. */
 const IMPLICIT_PORT = 465;
@@ -36,7 +44,10 @@ export function routeTable(settings: readonly RouteSettings[]): RouteTable {
   const exact = new Map<string, number>();
   const suffixes: { readonly suffix: string; readonly index: number }[] = [];
   let all = settings.length;
-  const routes: Route[] = settings.map((route) => ({ ...route, smarthost: route.to === undefined ? undefined : parseTarget(route.to, route.implicit) }));
+  const routes: Route[] = settings.map((route) => ({
+    ...route,
+    smarthost: route.to === undefined ? undefined : parseTarget(route.to, route.implicit),
+  }));
   const keys = smarthostKeys(routes);
 
   settings.forEach((route, index) => {
@@ -65,7 +76,8 @@ export function parseTarget(text: string, implicit = false): Smarthost {
   const match = /^(?:\[(?:IPv6:)?([0-9A-Fa-f:.]+)\]|([A-Za-z0-9_.-]+))(?::([0-9]{1,5}))?$/.exec(text);
   const port = match?.[3] === undefined ? (implicit ? IMPLICIT_PORT : SMTP_PORT) : Number(match[3]);
   const host = (match?.[1] ?? match?.[2])?.toLowerCase().replace(/\.$/, '');
-  if (host === undefined || host === '' || port < 1 || port > 65_535) throw new RangeError(`"${text}" is no next hop; write host:port or [address]:port`);
+  if (host === undefined || host === '' || port < 1 || port > 65_535)
+    throw new RangeError(`"${text}" is no next hop; write host:port or [address]:port`);
   return { host, port };
 }
 
@@ -78,7 +90,13 @@ function smarthostKeys(routes: readonly Route[]): (string | undefined)[] {
     const name = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
     const ways = known.get(name) ?? [];
     known.set(name, ways);
-    const way = JSON.stringify([route.tls, route.implicit, route.tlsFallback ?? false, route.authorities ?? '', route.identity ?? '']);
+    const way = JSON.stringify([
+      route.tls,
+      route.implicit,
+      route.tlsFallback ?? false,
+      route.authorities ?? '',
+      route.identity ?? '',
+    ]);
     let place = ways.indexOf(way);
     if (place < 0) place = ways.push(way) - 1;
     return place === 0 ? name : `${name}/${place + 1}`;

@@ -35,7 +35,14 @@ const strictness: Readonly<Record<HopTls, number>> = { none: 0, opportunistic: 1
 
 /** The strictest of all demands, the earlier one among equals; in clear when nobody demands anything. */
 export function strictest(demands: readonly TlsRequirement[]): TlsRequirement {
-  let best: TlsRequirement = { tls: 'none', implicit: false, authorities: undefined, fallback: false, source: 'nobody' };
-  for (const [index, demand] of demands.entries()) if (index === 0 || strictness[demand.tls] > strictness[best.tls]) best = demand;
+  let best: TlsRequirement = {
+    tls: 'none',
+    implicit: false,
+    authorities: undefined,
+    fallback: false,
+    source: 'nobody',
+  };
+  for (const [index, demand] of demands.entries())
+    if (index === 0 || strictness[demand.tls] > strictness[best.tls]) best = demand;
   return best;
 }
