@@ -11,11 +11,12 @@ const PER_MS = 128;
 /**
  * Mints ids: 41 bits of milliseconds, 5 bits of writer, 7 bits of counter.
  * Each thread that mints has its own `writer` (0 to 31). More than 128 ids in one millisecond borrow from
- * the next; a clock that steps back is waited out in the same way, so ids of one minter never repeat or fall.
+ * the next; a clock that steps back is waited out in the same way, so ids of one minter never repeat or fall. All are
+ * above `after`: the last id of an earlier run, whose clock may have been ahead.
  */
-export function idMinter(clock: Clock, writer: number): () => Id {
+export function idMinter(clock: Clock, writer: number, after: Id = 0): () => Id {
   if (!Number.isInteger(writer) || writer < 0 || writer >= WRITERS) throw new RangeError(`writer ${writer} is not 0 to ${WRITERS - 1}`);
-  let tick = 0;
+  let tick = Math.floor(after / (WRITERS * PER_MS)) + 1;
   let counter = 0;
   return () => {
     const now = clock.now() - EPOCH;

@@ -23,6 +23,7 @@ export const spoolMethods: Methods<Omit<SpoolStore, 'close'>> = {
   history: call,
   forget: call,
   contentRefs: call,
+  lastId: call,
 };
 
 /** How a ring crosses threads. */

@@ -1,5 +1,7 @@
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { DirectorySync } from './directory-sync.ts';
 
 /**
  * Puts a file in place whole: written beside, synced, renamed, and the directory synced, so that a crash leaves the
@@ -18,25 +20,10 @@ export async function writeFileSafely(path: string, bytes: Uint8Array, mode: 'pu
     await file.close();
   }
   await rename(beside, path);
-  await syncDirectory(directory);
+  await new DirectorySync(directory).sync();
 }
 
-/** Makes the names in a directory durable. */
-export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Whether the path is a file that is there. */
-export async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isFile();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
-  }
+/** Whether the path is a file that is there now. Throws for anything but its absence. */
+export function isFileNow(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }

@@ -144,6 +144,13 @@ export function spoolSuite(name: string, make: MakeSpool): void {
       assert.deepEqual(await spool.contentRefs(), ['AB']);
     });
 
+    test('the highest id is that of entries and deliveries', async () => {
+      await using spool = await opened();
+      assert.equal(await spool.lastId(), 0);
+      await spool.accept([someEntry(at(0), { deliveries: [someDelivery(at(1)), someDelivery(at(3))] })]);
+      assert.equal(await spool.lastId(), at(3));
+    });
+
     test('settled: the entry goes with its last delivery, and its stored content is handed back', async () => {
       await using spool = await opened();
       const [lane] = (await owned(spool)).slice(7);

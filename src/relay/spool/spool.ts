@@ -187,6 +187,8 @@ export interface SpoolStore {
   forget(before: Ms): Promise<void>;
   /** All refs of stored contents that entries need; whatever else lies in the ContentStore is left over from a crash. */
   contentRefs(): Promise<string[]>;
+  /** The highest id in the spool and its history, 0 when empty: new ids must be above it, whatever the clock says. */
+  lastId(): Promise<Id>;
   close(): Promise<void>;
 }
 

@@ -221,6 +221,12 @@ class MemorySpool implements SpoolStore {
     return [...this.#entries.values()].flatMap(({ entry: { content } }) => (content.kind === 'stored' ? [content.ref] : []));
   }
 
+  async lastId(): Promise<Id> {
+    this.#check();
+    const rows = [...this.#entries.values()].flatMap(({ entry, rows }) => [entry.id, ...rows.keys()]);
+    return Math.max(0, ...rows, ...this.#history.map((line) => line.entry));
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
   }

@@ -149,6 +149,10 @@ class SqliteSpool implements SpoolStore {
     return this.#read(() => (this.#sql.refs.all() as unknown as [string][]).map(([ref]) => ref));
   }
 
+  async lastId(): Promise<Id> {
+    return this.#read(() => (this.#sql.lastId.get() as unknown as [Id])[0]);
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#commits.close();

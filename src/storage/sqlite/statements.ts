@@ -30,6 +30,7 @@ export interface Statements {
   readonly historyCut: StatementSync;
   readonly forget: StatementSync;
   readonly refs: StatementSync;
+  readonly lastId: StatementSync;
   readonly counts: StatementSync;
 }
 
@@ -74,6 +75,9 @@ export function prepareStatements(db: DatabaseSync): Statements {
     historyCut: read('SELECT entry FROM event WHERE entry >= ?1 AND entry < ?2 ORDER BY entry LIMIT 1 OFFSET 1000'),
     forget: write('DELETE FROM event WHERE entry >= ?1 AND entry < ?2 AND at < ?3'),
     refs: read('SELECT content_ref FROM message WHERE content_ref IS NOT NULL'),
+    lastId: read(
+      'SELECT max(coalesce((SELECT max(id) FROM message), 0), coalesce((SELECT max(id) FROM delivery), 0), coalesce((SELECT max(entry) FROM event), 0))',
+    ),
     counts: read(
       'SELECT (SELECT count(*) FROM message), (SELECT count(*) FROM delivery),' +
         ` (SELECT count(*) FROM delivery WHERE (due >> ${DUE_BUCKET}) = ${HELD} >> ${DUE_BUCKET} AND due = ${HELD}),` +

@@ -1,0 +1,83 @@
+/** What the main thread and the threads it starts say to each other. Types and method tables only: no thread's code. */
+import type { MessagePort } from 'node:worker_threads';
+import type { RelayEvent } from '../../base/event.ts';
+import type { Id } from '../../base/id.ts';
+import type { Config } from '../../config/schema.ts';
+import type { TlsMaterial } from '../../platform/net/tls-contexts.ts';
+import type { ListenerSettings } from '../../relay/connection/connection.ts';
+import type { DeliverySettings } from '../../relay/delivery/settings.ts';
+import type { HolderSnapshot } from '../../relay/identity/holders.ts';
+import type { PolicySource } from '../policy.ts';
+import type { Methods } from './rpc.ts';
+
+const call = { kind: 'call' } as const;
+
+/** Where threads send events. */
+export interface EventDesk {
+  tell(event: RelayEvent): void;
+}
+
+export const eventMethods: Methods<EventDesk> = { tell: { kind: 'tell' } };
+
+/** What a front thread starts with. */
+export interface FrontStart {
+  /** Its number among those who mint ids, 0 to 31. */
+  readonly writer: number;
+  readonly firstId: Id;
+  readonly config: Config;
+  readonly directory: string;
+  readonly contents: string;
+  readonly counts: SharedArrayBuffer;
+  readonly material: TlsMaterial;
+  readonly holders: HolderSnapshot;
+  readonly policy: PolicySource;
+  /** A way to the spool thread. */
+  readonly spool: MessagePort;
+  /** Where the main thread calls FrontControl. */
+  readonly control: MessagePort;
+  /** Where events go. */
+  readonly events: MessagePort;
+}
+
+export interface Listening {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What the main thread asks of a front thread. */
+export interface FrontControl {
+  listen(listeners: readonly ListenerSettings[]): Promise<readonly Listening[]>;
+  /** Resolves when every session here knows, and those whose certificate counts no more are ended. */
+  holders(snapshot: HolderSnapshot, material: TlsMaterial): Promise<number>;
+  material(material: TlsMaterial): Promise<void>;
+  policy(source: PolicySource): Promise<void>;
+  config(config: Config): Promise<void>;
+  /** Accepts no more; resolves when the last session has ended, or was ended after `grace` ms. */
+  drain(grace: number): Promise<void>;
+}
+
+export const frontMethods: Methods<FrontControl> = { listen: call, holders: call, material: call, policy: call, config: call, drain: call };
+
+/** What the delivery thread starts with. */
+export interface DeliveryStart {
+  readonly writer: number;
+  readonly firstId: Id;
+  readonly config: Config;
+  readonly directory: string;
+  readonly contents: string;
+  /** Where our own listeners are, so that mail is not sent to ourselves. */
+  readonly ownAddresses: DeliverySettings['ownAddresses'];
+  readonly spool: MessagePort;
+  readonly ring: MessagePort;
+  readonly control: MessagePort;
+  readonly events: MessagePort;
+}
+
+export interface DeliveryControl {
+  start(): Promise<void>;
+  /** Starts nothing more, waits up to `grace` ms for what is under way, gives up the lanes. */
+  stop(grace: number): Promise<void>;
+}
+
+export const deliveryMethods: Methods<DeliveryControl> = { start: call, stop: call };

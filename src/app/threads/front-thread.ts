@@ -1,0 +1,101 @@
+/**
+ * A front thread: listens, speaks TLS and SMTP, decides by policy, and hands accepted mail to the spool thread
+ * (steps 1 to 6). All front threads listen on the same ports; what they know of holders, trust and policy is brought up
+ * to date by the main thread, in all of them at once.
+ */
+import { workerData } from 'node:worker_threads';
+import { asFault } from '../../base/fault.ts';
+import { idMinter } from '../../base/id.ts';
+import { deliverySettings, sessionLimits } from '../../config/settings.ts';
+import { peerNames } from '../../platform/dns/peer-name.ts';
+import { defaultDnsSettings, dnsResolver } from '../../platform/dns/resolver.ts';
+import { fileContentStore } from '../../platform/files/content-store.ts';
+import { listen, type OpenListener } from '../../platform/net/listener.ts';
+import { tlsContexts } from '../../platform/net/tls-contexts.ts';
+import { systemClock } from '../../platform/process/clock.ts';
+import type { AccessPolicy } from '../../relay/access/policy.ts';
+import { Admission } from '../../relay/connection/admission.ts';
+import { holderDirectory } from '../../relay/identity/holders.ts';
+import { inbound } from '../../relay/relay.ts';
+import { makePolicy } from '../policy.ts';
+import { sharedCounts } from '../shared-counts.ts';
+import { eventMethods, frontMethods, type FrontControl, type FrontStart, type Listening } from './contracts.ts';
+import { remote, serve } from './rpc.ts';
+import { spoolClient } from './spool-client.ts';
+import { utcOffset } from '../utc-offset.ts';
+import { version } from '../version.ts';
+
+const BACKLOG = 1024;
+
+run(workerData as FrontStart);
+
+function run(start: FrontStart): void {
+  let { config } = start;
+  let routes = deliverySettings(config, start.directory, []).routes;
+  let policy: AccessPolicy = makePolicy(start.policy);
+  const clock = systemClock();
+  const events = remote(start.events, eventMethods);
+  const directory = holderDirectory();
+  directory.replace(start.holders);
+  const tls = tlsContexts(start.material, { handshakeTime: config.limits.handshakeTime });
+  const resolver = dnsResolver({ ...defaultDnsSettings, servers: config.delivery.resolver });
+  const names = peerNames(resolver, clock);
+  const open: OpenListener[] = [];
+
+  const { serve: accept, sessions } = inbound({
+    hostname: config.hostname,
+    version,
+    limits: (role) => sessionLimits(config, role),
+    policy: () => policy,
+    directory,
+    peerName: (address) =>
+      config.names.lookupClientNames ? names(address) : Promise.resolve({ state: 'unasked', name: undefined }),
+    store: spoolClient(start.spool),
+    contents: fileContentStore(start.contents),
+    routes: () => routes,
+    mintId: idMinter(clock, start.writer, start.firstId),
+    clock,
+    events,
+    utcOffset,
+    admission: new Admission(sharedCounts(start.counts)),
+  });
+
+  const control: FrontControl = {
+    async listen(listeners) {
+      const onTrouble = (detail: string): void => events.tell({ kind: 'trouble', where: 'listener', detail });
+      const listening: Listening[] = [];
+      for (const settings of listeners) {
+        const listener = await listen(settings, { reusePort: true, backlog: BACKLOG, onTrouble }, tls, accept);
+        open.push(listener);
+        listening.push({ name: settings.name, address: listener.address, port: listener.port });
+      }
+      return listening;
+    },
+    async holders(snapshot, material) {
+      directory.replace(snapshot);
+      // New ticket keys: what was resumable before is resumable no more, so a withdrawn certificate is seen again.
+      tls.swap(material);
+      return sessions.recheck();
+    },
+    async material(material) {
+      tls.swap(material);
+    },
+    async policy(source) {
+      policy = makePolicy(source);
+    },
+    async config(next) {
+      config = next;
+      routes = deliverySettings(config, start.directory, []).routes;
+    },
+    async drain(grace) {
+      for (const listener of open.splice(0)) await listener.close();
+      const cancel = clock.after(grace, () => sessions.abort());
+      await sessions.drain();
+      cancel();
+    },
+  };
+  serve(start.control, control, frontMethods);
+  process.on('unhandledRejection', (thrown) => {
+    events.tell({ kind: 'trouble', where: 'front thread', detail: asFault(thrown).detail });
+  });
+}
