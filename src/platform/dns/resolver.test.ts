@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { createSocket, type Socket } from 'node:dgram';
-import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { parseHosts } from './hosts.ts';
 import { defaultDnsSettings, dnsResolver, pointerName } from './resolver.ts';
@@ -78,7 +77,7 @@ describe('DNS resolver', () => {
       if (response !== undefined) socket.send(response, from.port, from.address);
     });
     await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
-    server = `127.0.0.1:${(socket.address() as AddressInfo).port}`;
+    server = `127.0.0.1:${socket.address().port}`;
   });
   after(() => void socket.close());
 

@@ -100,14 +100,14 @@ async function asked(question: Promise<string[]>): Promise<Values> {
  * says "not found" when no server answers, which would be taken for a fact about the peer.
  */
 export function pointerName(address: string): string {
-  if (!address.includes(':')) return `${address.split('.').reverse().join('.')}.in-addr.arpa`;
+  if (!address.includes(':')) return `${address.split('.').toReversed().join('.')}.in-addr.arpa`;
   const plain = (URL.parse(`http://[${address}]`)?.hostname ?? '').slice(1, -1);
   const [head = '', tail] = plain.split('::');
   const before = head === '' ? [] : head.split(':');
   const after = tail === undefined || tail === '' ? [] : tail.split(':');
   const zeros = tail === undefined ? [] : Array.from({ length: 8 - before.length - after.length }, () => '0');
   const digits = [...before, ...zeros, ...after].map((group) => group.padStart(4, '0')).join('');
-  return `${[...digits].reverse().join('.')}.ip6.arpa`;
+  return `${digits.split('').toReversed().join('.')}.ip6.arpa`;
 }
 
 /** DNS carries any octet in a name; what is no host name must not get into headers and logs. */

@@ -72,5 +72,6 @@ function isAscii(text: string): boolean {
 
 /** RFC 5321 §4.1.2 esmtp-value; with SMTPUTF8 also what lies beyond ASCII (RFC 6533 §3). */
 function isParameterValue(text: string, capabilities: Capabilities): boolean {
-  return capabilities.has('SMTPUTF8') ? /^[^\u0000-\u0020\u007f]+$/.test(text) : /^[\u0021-\u007e]+$/.test(text);
+  if (isUnwritable(text) || text === '' || text.includes(' ')) return false;
+  return capabilities.has('SMTPUTF8') || isAscii(text);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { concat, fromLatin1, latin1 } from '../../base/bytes.ts';
 import { DotStuffer } from './client-content.ts';
 

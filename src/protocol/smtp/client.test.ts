@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { concat, fromLatin1, latin1, utf8 } from '../../base/bytes.ts';
 import type { ClientEvent, ClientTransaction, RecipientResult } from './client-event.ts';
 import { clientEngine, type ClientEngine } from './client.ts';
@@ -87,8 +87,9 @@ function summary(results: readonly RecipientResult[]): string[] {
       case 'unsupported':
         return `unsupported ${result.status}`;
       case 'lost':
-        return `lost ${result.status}${result.ambiguous ? ' ambiguous' : ''}`;
+        break;
     }
+    return `lost ${result.status}${result.ambiguous ? ' ambiguous' : ''}`;
   });
 }
 
@@ -354,7 +355,7 @@ describe('client engine: the end', () => {
     talk.engine.ended('connection-lost', 'reset');
     talk.drain();
     const done = talk.events[0];
-    assert.ok(done?.kind === 'done' && done.answered === false);
+    assert.ok(done?.kind === 'done' && !done.answered);
     assert.deepEqual(summary(done.results), ['lost connection-lost']);
     assert.deepEqual(talk.events[1], {
       kind: 'closed',

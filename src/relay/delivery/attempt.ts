@@ -67,7 +67,7 @@ class Deliverer implements Carrier {
   close(): void {
     this.#closing.abort();
     this.#pool.close();
-    for (const channel of [...this.#busy]) channel.fail('connection-lost', 'the attempt was stopped');
+    for (const channel of this.#busy) channel.fail('connection-lost', 'the attempt was stopped');
   }
 
   async carry(shipment: Shipment, signal: AbortSignal): Promise<CarryResult> {

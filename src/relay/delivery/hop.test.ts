@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { seededRandom } from '../../../test/fakes/random.ts';
 import { fakeResolver, type Zone } from '../../../test/fakes/resolver.ts';
 import { findAddresses, findExchanges, literalAddress, orderExchanges, routingDomain, type HopDeps } from './hop.ts';

@@ -5,7 +5,7 @@
 import { domainToASCII } from 'node:url';
 import type { Random } from '../../base/random.ts';
 import type { StatusKey } from '../../base/status.ts';
-import type { MxRecord, Resolver } from './resolver.ts';
+import type { AddressAnswer, MxRecord, Resolver } from './resolver.ts';
 import type { Route } from './route.ts';
 
 export interface HopDeps {
@@ -105,11 +105,7 @@ export function orderExchanges(records: readonly MxRecord[], hostname: string, r
 export async function findAddresses(group: readonly string[], port: number, deps: HopDeps): Promise<GroupAddresses> {
   const hops: HopAddress[] = [];
   let missing: NoHop | undefined;
-  const answers = await Promise.all(
-    group.map((host) =>
-      isAddress(host) ? { kind: 'found' as const, addresses: [host] } : deps.resolver.addresses(host),
-    ),
-  );
+  const answers = await Promise.all(group.map((host) => addressesOf(host, deps.resolver)));
   for (const [index, answer] of answers.entries()) {
     const host = group[index] as string;
     if (answer.kind === 'temporary') {
@@ -126,6 +122,10 @@ export async function findAddresses(group: readonly string[], port: number, deps
     }
   }
   return { kind: 'hops', hops, missing };
+}
+
+async function addressesOf(host: string, resolver: Resolver): Promise<AddressAnswer> {
+  return isAddress(host) ? { kind: 'found', addresses: [host] } : resolver.addresses(host);
 }
 
 function isOwn(address: string, port: number, deps: HopDeps): boolean {

@@ -12,8 +12,9 @@ export function outcomeOf(result: RecipientResult, hop: Hop, dsnRelayed: boolean
     case 'unsupported':
       return failure(result.status, statuses[result.status].text, hop);
     case 'lost':
-      return failure(result.status, result.detail, hop);
+      break;
   }
+  return failure(result.status, result.detail, hop);
 }
 
 /** A 4xx or 5xx reply as an outcome; what the server said is kept beside our conclusion. */

@@ -58,7 +58,7 @@ export class ConnectionPool {
   close(): void {
     this.#cancelSweep?.();
     this.#cancelSweep = undefined;
-    for (const channel of [...this.#idle]) channel.quit();
+    for (const channel of this.#idle) channel.quit();
   }
 
   #sweep(): void {

@@ -59,13 +59,10 @@ describe('routes', () => {
       route(['b.example'], '[2001:DB8::1]'),
       route(['c.example'], undefined, { tls: 'verify' }),
     ]);
-    assert.deepEqual(['a.example', 'b.example', 'c.example', 'd.example', '[192.0.2.1]'].map(table.key), [
-      'hop.example:587',
-      '[2001:db8::1]:25',
-      'c.example',
-      'd.example',
-      '[192.0.2.1]',
-    ]);
+    assert.deepEqual(
+      ['a.example', 'b.example', 'c.example', 'd.example', '[192.0.2.1]'].map((domain) => table.key(domain)),
+      ['hop.example:587', '[2001:db8::1]:25', 'c.example', 'd.example', '[192.0.2.1]'],
+    );
   });
 
   test('routes to one host share a key only when they go the same way', () => {
@@ -77,7 +74,10 @@ describe('routes', () => {
       route(['d'], 'h:25', { tls: 'verify' }),
       route(['e'], 'h:25', { identity: { ...identity } }),
     ]);
-    assert.deepEqual(['a', 'b', 'c', 'd', 'e'].map(table.key), ['h:25', 'h:25', 'h:25/2', 'h:25/3', 'h:25/2']);
+    assert.deepEqual(
+      ['a', 'b', 'c', 'd', 'e'].map((domain) => table.key(domain)),
+      ['h:25', 'h:25', 'h:25/2', 'h:25/3', 'h:25/2'],
+    );
   });
 
   test('targets: names, addresses, ports and their defaults', () => {
