@@ -6,8 +6,16 @@ import { OperationError } from './errors.ts';
 /** Root and issuing CA, unless they are there; gives the paths written. Throws OperationError `conflict` when only some files are there. */
 export async function makeAuthority(context: CertificateContext, hostname: string): Promise<string[]> {
   // The root's key may be kept elsewhere, so it does not count among what must be there.
-  if (!(await allMissing(context, [authorityFiles.rootCertificate, authorityFiles.issuingCertificate, authorityFiles.issuingKey]))) return [];
-  if (await isThere(context, authorityFiles.rootKey)) throw incomplete([authorityFiles.rootKey], [authorityFiles.rootCertificate]);
+  if (
+    !(await allMissing(context, [
+      authorityFiles.rootCertificate,
+      authorityFiles.issuingCertificate,
+      authorityFiles.issuingKey,
+    ]))
+  )
+    return [];
+  if (await isThere(context, authorityFiles.rootKey))
+    throw incomplete([authorityFiles.rootKey], [authorityFiles.rootCertificate]);
   const { files } = createAuthority(context.random, context.clock, hostname);
   for (const { path, bytes, mode } of files) await context.files.write(path, bytes, mode);
   return files.map(({ path }) => path);

@@ -14,7 +14,10 @@ import type { AdminContext } from './context.ts';
 import { OperationError } from './errors.ts';
 
 /** What the operations on certificates need; `init` has no more than this. */
-export type CertificateContext = Pick<AdminContext, 'clock' | 'random' | 'events' | 'ledger' | 'door' | 'files' | 'live'>;
+export type CertificateContext = Pick<
+  AdminContext,
+  'clock' | 'random' | 'events' | 'ledger' | 'door' | 'files' | 'live'
+>;
 
 /** Certificates begin a little before they are issued, for machines whose clock is slow; less than a CA is backdated. */
 const BACKDATE: Ms = 300_000;
@@ -43,7 +46,12 @@ export async function throughDoor<T>(context: CertificateContext, act: (door: Si
   try {
     door = await context.door();
   } catch (error) {
-    throw new OperationError('failed', `the authority cannot sign: ${error instanceof Error ? error.message : String(error)}`, undefined, error);
+    throw new OperationError(
+      'failed',
+      `the authority cannot sign: ${error instanceof Error ? error.message : String(error)}`,
+      undefined,
+      error,
+    );
   }
   try {
     return await act(door);
@@ -66,10 +74,26 @@ export async function issueInto(context: CertificateContext, door: SigningDoor, 
   const { profile, holder, csr, publicKey, dnsNames, life } = wish;
   const serial = context.random.bytes(16);
   const notAfter = life === undefined ? undefined : notBefore + life;
-  const { certificate, chain } = await door.issue({ profile, holder, csr, publicKey, dnsNames, serial, notBefore, notAfter });
+  const { certificate, chain } = await door.issue({
+    profile,
+    holder,
+    csr,
+    publicKey,
+    dnsNames,
+    serial,
+    notBefore,
+    notAfter,
+  });
   const record = recordOf(certificate, profile, holder, now);
   context.ledger.add(record);
-  context.events.tell({ kind: 'issued', serial: record.serial, holder, profile, subject: record.subject, notAfter: record.notAfter });
+  context.events.tell({
+    kind: 'issued',
+    serial: record.serial,
+    holder,
+    profile,
+    subject: record.subject,
+    notAfter: record.notAfter,
+  });
   return { record, certificate, chain };
 }
 
@@ -101,7 +125,11 @@ export async function writeCrl(context: CertificateContext, door: SigningDoor): 
     number: context.ledger.nextCrlNumber(),
     thisUpdate: now,
     nextUpdate: now + CRL_LIFE,
-    revoked: revoked.map(({ serial, revokedAt, reason }) => ({ serial, at: revokedAt ?? now, reason: reason ?? 'unspecified' })),
+    revoked: revoked.map(({ serial, revokedAt, reason }) => ({
+      serial,
+      at: revokedAt ?? now,
+      reason: reason ?? 'unspecified',
+    })),
   });
   await context.files.write(authorityFiles.crl, utf8(encodePem('X509 CRL', crl)), 'public');
 }
@@ -115,13 +143,16 @@ const REQUEST_LABELS: readonly string[] = ['CERTIFICATE REQUEST', 'NEW CERTIFICA
 
 /** The DER of a request given as PEM or DER. Throws OperationError. */
 export function readCsr(bytes: Uint8Array): Uint8Array {
-  if (bytes.length > 4 * MAX_REQUEST) throw new OperationError('usage', `the file has ${bytes.length} octets: too many for a certificate request`);
+  if (bytes.length > 4 * MAX_REQUEST)
+    throw new OperationError('usage', `the file has ${bytes.length} octets: too many for a certificate request`);
   if (bytes[0] === 0x30) return bytes;
   const blocks = decodePem(latin1(bytes));
   const request = blocks.find(({ label }) => REQUEST_LABELS.includes(label));
   if (request !== undefined) return request.der;
   const [other] = blocks;
   if (other === undefined) throw new OperationError('usage', 'the file is no certificate request: neither PEM nor DER');
-  const hint = other.label.endsWith('PRIVATE KEY') ? 'this is the private key: it stays where it is; send the request made with it' : undefined;
+  const hint = other.label.endsWith('PRIVATE KEY')
+    ? 'this is the private key: it stays where it is; send the request made with it'
+    : undefined;
   throw new OperationError('usage', `the file holds a ${other.label}, not a CERTIFICATE REQUEST`, hint);
 }

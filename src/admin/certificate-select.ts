@@ -12,32 +12,60 @@ export interface Selection {
   readonly name?: string | undefined;
 }
 
-/** A serial number as the ledger has it. */
-export function normalSerial(text: string): string {
-  return text.replaceAll(':', '').toLowerCase().replace(/^0+(?=..)/, '').replace(/^(?=(?:..)*.$)/, '0');
+export interface Selected {
+  readonly by: 'holder' | 'serial';
+  /** In order of issue, never none. */
+  readonly records: readonly LedgerRecord[];
 }
 
-/** What is selected, in order of issue, never nothing. Throws OperationError `not-found`. */
-export function select(context: CertificateContext, { holder, serial, name }: Selection): LedgerRecord[] {
+/** What is selected. Throws OperationError: `not-found`, `conflict` when a serial number's beginning is that of several. */
+export function select(context: CertificateContext, { holder, serial, name }: Selection): Selected {
   const wantedHolder = (holder ?? name)?.trim().toLowerCase();
-  const wantedSerial = serial ?? name;
-  if (wantedHolder === undefined && wantedSerial === undefined) throw new OperationError('usage', 'no holder and no serial number was given');
+  const wantedSerial = (serial ?? name)?.trim();
+  if (wantedHolder === undefined && wantedSerial === undefined)
+    throw new OperationError('usage', 'no holder and no serial number was given');
   if (wantedHolder !== undefined) {
-    const found = context.ledger.find({ holder: wantedHolder });
-    if (found.length > 0) return found;
+    const records = context.ledger.find({ holder: wantedHolder });
+    if (records.length > 0) return { by: 'holder', records };
   }
-  if (wantedSerial !== undefined) {
-    const found = context.ledger.find({ serial: normalSerial(wantedSerial.trim()) });
-    if (found.length > 0) return found;
-  }
-  throw unknown(context, wantedHolder ?? wantedSerial ?? '', holder === undefined && name === undefined ? 'serial number' : 'holder');
+  const record = wantedSerial === undefined ? undefined : bySerial(context, normalSerial(wantedSerial));
+  if (record !== undefined) return { by: 'serial', records: [record] };
+  throw unknown(
+    context,
+    wantedHolder ?? wantedSerial ?? '',
+    holder === undefined && name === undefined ? 'serial number' : 'holder',
+  );
+}
+
+/** A serial number as people write it: colons and upper case are of no meaning, nor are zeros before it. */
+function normalSerial(text: string): string {
+  return text
+    .replaceAll(':', '')
+    .toLowerCase()
+    .replace(/^0+(?=..)/, '');
+}
+
+/** Digits of a serial number that may stand for all of it, when no other begins so. */
+const SERIAL_BEGINNING = 6;
+
+/** The certificate of a serial number, or of enough of its beginning. */
+function bySerial(context: CertificateContext, digits: string): LedgerRecord | undefined {
+  if (!/^[0-9a-f]{1,40}$/.test(digits)) return undefined;
+  const [exact] = context.ledger.find({ serial: digits.length % 2 === 0 ? digits : `0${digits}` });
+  if (exact !== undefined || digits.length < SERIAL_BEGINNING) return exact;
+  const [first, ...more] = context.ledger.find({}).filter((record) => normalSerial(record.serial).startsWith(digits));
+  if (more.length > 0)
+    throw new OperationError('conflict', `${more.length + 1} serial numbers begin with ${digits}`, 'give more digits');
+  return first;
 }
 
 /** The error for a name that is not in the ledger, with the names it may have meant. */
 function unknown(context: CertificateContext, wanted: string, what: string): OperationError {
   const holders = [...new Set(context.ledger.find({}).map((record) => record.holder))];
   const close = nearest(wanted, holders);
-  const begins = holders.filter((candidate) => candidate !== close && wanted.length > 2 && candidate.startsWith(wanted)).slice(0, 4);
+  const begins = holders
+    .filter((candidate) => candidate !== close && wanted.length > 2 && candidate.startsWith(wanted))
+    .slice(0, 4);
   const meant = [...(close === undefined ? [] : [close]), ...begins];
   const hint = meant.length > 0 ? `did you mean ${meant.join(', ')}?` : 'see "sealpost list --all"';
   return new OperationError('not-found', `there is no certificate of ${what} "${wanted}"`, hint);

@@ -58,7 +58,10 @@ export function details(record: LedgerRecord, now: Ms): CertificateDetails {
     ...view(record, now),
     emails: certificate?.emails ?? [],
     dnsNames: certificate?.dnsNames ?? [],
-    accessLines: [accessLine('CERTISSUER', record.issuer, 'SUBJECT'), accessLine('CERTSUBJECT', record.subject, 'RELAY')],
+    accessLines: [
+      accessLine('CERTISSUER', record.issuer, 'SUBJECT'),
+      accessLine('CERTSUBJECT', record.subject, 'RELAY'),
+    ],
     pem: encodePem('CERTIFICATE', record.certificate),
   };
 }

@@ -10,8 +10,15 @@ import { makePassphrase, passphraseFault } from '../ca/passphrase.ts';
 import { certifiedNames, isAddress, profiles } from '../ca/profile.ts';
 import { authorityFiles, certificateFile, keyFile } from '../ca/setup.ts';
 import { allMissing, isThere, makeAuthority } from './authority-files.ts';
-import { issueInto, readCsr, refusalToError, throughDoor, writeCrl, type CertificateContext } from './certificate-issue.ts';
-import { normalSerial, select, type Selection } from './certificate-select.ts';
+import {
+  issueInto,
+  readCsr,
+  refusalToError,
+  throughDoor,
+  writeCrl,
+  type CertificateContext,
+} from './certificate-issue.ts';
+import { select, type Selection } from './certificate-select.ts';
 import { details, view, type CertificateDetails, type CertificateView } from './certificate-view.ts';
 import { OperationError } from './errors.ts';
 
@@ -55,10 +62,21 @@ export async function initialise(context: CertificateContext, request: Initialis
     }
     if (!needsServer) return undefined;
     const pair = makeKey();
-    const issued = await issueInto(context, door, { profile: 'server', holder: hostname, csr: undefined, publicKey: pair.publicKey, dnsNames, life: undefined });
+    const issued = await issueInto(context, door, {
+      profile: 'server',
+      holder: hostname,
+      csr: undefined,
+      publicKey: pair.publicKey,
+      dnsNames,
+      life: undefined,
+    });
     const [issuing] = issued.chain;
     await context.files.write(authorityFiles.serverKey, keyFile(pair.privateKey), 'secret');
-    await context.files.write(authorityFiles.serverCertificate, certificateFile([issued.certificate, ...(issuing === undefined ? [] : [issuing])]), 'public');
+    await context.files.write(
+      authorityFiles.serverCertificate,
+      certificateFile([issued.certificate, ...(issuing === undefined ? [] : [issuing])]),
+      'public',
+    );
     created.push(authorityFiles.serverKey, authorityFiles.serverCertificate);
     return issued.record;
   });
@@ -100,7 +118,12 @@ export interface AddedHolder {
  */
 export async function addHolder(context: CertificateContext, request: HolderRequest): Promise<AddedHolder> {
   const holder = request.holder.trim().toLowerCase();
-  if (holder === '') throw new OperationError('usage', 'no holder was named', 'give an address such as alice@example.net, or a name such as printer-2');
+  if (holder === '')
+    throw new OperationError(
+      'usage',
+      'no holder was named',
+      'give an address such as alice@example.net, or a name such as printer-2',
+    );
   const profile = request.profile ?? (isAddress(holder) ? 'person' : 'device');
   const life = lifeOf(profile, request.days);
   const fault = request.p12Passphrase === undefined ? undefined : passphraseFault(request.p12Passphrase);
@@ -110,11 +133,22 @@ export async function addHolder(context: CertificateContext, request: HolderRequ
   const pair = csr === undefined ? makeKey() : undefined;
 
   const issued = await throughDoor(context, (door) =>
-    issueInto(context, door, { profile, holder, csr, publicKey: pair?.publicKey, dnsNames: request.dnsNames ?? [], life }),
+    issueInto(context, door, {
+      profile,
+      holder,
+      csr,
+      publicKey: pair?.publicKey,
+      dnsNames: request.dnsNames ?? [],
+      life,
+    }),
   );
   await context.live?.refresh();
 
-  const made = { certificate: view(issued.record, context.clock.now()), others, chain: chainPem(issued.certificate, issued.chain) };
+  const made = {
+    certificate: view(issued.record, context.clock.now()),
+    others,
+    chain: chainPem(issued.certificate, issued.chain),
+  };
   if (pair === undefined) return { ...made, p12: undefined, pem: undefined, passphrase: undefined };
   const content = { certificate: issued.certificate, chain: issued.chain, key: pair.privateKey, friendlyName: holder };
   const passphrase = request.p12Passphrase ?? makePassphrase(context.random);
@@ -128,11 +162,16 @@ export async function addHolder(context: CertificateContext, request: HolderRequ
 
 function lifeOf(profile: ProfileName, days: number | undefined): Ms | undefined {
   if (!Object.hasOwn(profiles, profile)) {
-    throw new OperationError('usage', `there is no profile "${profile}"`, `profiles are ${Object.keys(profiles).join(', ')}`);
+    throw new OperationError(
+      'usage',
+      `there is no profile "${profile}"`,
+      `profiles are ${Object.keys(profiles).join(', ')}`,
+    );
   }
   const most = profiles[profile].life / DAY;
   if (days === undefined) return undefined;
-  if (!Number.isInteger(days) || days < 1 || days > most) throw new OperationError('usage', `${days} days: a ${profile} certificate lives 1 to ${most} days`);
+  if (!Number.isInteger(days) || days < 1 || days > most)
+    throw new OperationError('usage', `${days} days: a ${profile} certificate lives 1 to ${most} days`);
   return days * DAY;
 }
 
@@ -145,7 +184,10 @@ function activeOf(context: CertificateContext, holder: string): CertificateView[
 }
 
 /** Certificates in order of issue; without `all` only those that can be used now or are suspended. */
-export function listCertificates(context: CertificateContext, filter: { readonly all?: boolean | undefined } = {}): CertificateView[] {
+export function listCertificates(
+  context: CertificateContext,
+  filter: { readonly all?: boolean | undefined } = {},
+): CertificateView[] {
   const now = context.clock.now();
   const views = context.ledger.find({}).map((record) => view(record, now));
   return filter.all === true ? views : views.filter(({ state, ended }) => state !== 'revoked' && !ended);
@@ -154,7 +196,7 @@ export function listCertificates(context: CertificateContext, filter: { readonly
 /** All facts of the selected certificates, in order of issue. Throws OperationError `not-found`. */
 export function showCertificate(context: CertificateContext, selection: Selection): CertificateDetails[] {
   const now = context.clock.now();
-  return select(context, selection).map((record) => details(record, now));
+  return select(context, selection).records.map((record) => details(record, now));
 }
 
 export interface Revocation extends Selection {
@@ -175,15 +217,23 @@ export interface Revoked {
  * certificates are withdrawn.
  */
 export async function revokeCertificates(context: CertificateContext, request: Revocation): Promise<Revoked> {
-  const selected = select(context, request);
-  const bySerial = selected.length === 1 && normalSerial(request.serial ?? request.name ?? '') === selected[0]?.serial;
-  const meant = bySerial ? selected : selected.filter(({ profile }) => profile !== 'server');
+  const { by, records } = select(context, request);
+  const meant = by === 'serial' ? records : records.filter(({ profile }) => profile !== 'server');
   if (meant.length === 0) {
-    throw new OperationError('usage', `"${selected[0]?.holder}" has only server certificates`, `withdraw one by its serial number: ${selected.map(({ serial }) => serial).join(', ')}`);
+    const serials = records.map(({ serial }) => serial).join(', ');
+    throw new OperationError(
+      'usage',
+      `"${records[0]?.holder}" has only server certificates`,
+      `withdraw one by its serial number: ${serials}`,
+    );
   }
   const now = context.clock.now();
   const reason = request.reason ?? 'unspecified';
-  const revoked = context.ledger.revoke(meant.map(({ serial }) => serial), reason, now);
+  const revoked = context.ledger.revoke(
+    meant.map(({ serial }) => serial),
+    reason,
+    now,
+  );
   for (const { serial, holder } of revoked) context.events.tell({ kind: 'revoked', serial, holder, reason });
   if (revoked.length > 0) {
     await context.live?.refresh();
@@ -201,7 +251,12 @@ async function writeCrlAfter(context: CertificateContext): Promise<void> {
     await renewCrl(context);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new OperationError('failed', `the certificates are withdrawn, but the CRL could not be written: ${message}`, 'the relay refuses them already; only others who read the CRL do not know yet', error);
+    throw new OperationError(
+      'failed',
+      `the certificates are withdrawn, but the CRL could not be written: ${message}`,
+      'the relay refuses them already; only others who read the CRL do not know yet',
+      error,
+    );
   }
 }
 

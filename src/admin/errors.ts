@@ -1,5 +1,5 @@
 /** What kind of failure an operation met; each face turns it into its own code once (CLI exit code, HTTP status). */
-export type OperationErrorKind = 'usage' | 'not-found' | 'conflict' | 'failed';
+export type OperationErrorKind = 'usage' | 'not-found' | 'conflict' | 'configuration' | 'failed';
 
 /** An operation that could not be done, in words for the operator. */
 export class OperationError extends Error {

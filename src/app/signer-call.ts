@@ -44,7 +44,11 @@ function readCrl(from: Fields): CrlRequest {
     nextUpdate: integer(from, 'nextUpdate'),
     revoked: list(from, 'revoked').map((entry) => {
       const revoked = fields(entry, 'revoked');
-      return { serial: text(revoked, 'serial'), at: integer(revoked, 'at'), reason: text(revoked, 'reason') as CrlRequest['revoked'][number]['reason'] };
+      return {
+        serial: text(revoked, 'serial'),
+        at: integer(revoked, 'at'),
+        reason: text(revoked, 'reason') as CrlRequest['revoked'][number]['reason'],
+      };
     }),
   };
 }

@@ -35,13 +35,22 @@ export async function openDoor(directory: string, options: DoorOptions = {}): Pr
 
 /** Code and files the signer may read: nothing else of the disk is open to it. */
 export function signerArguments(directory: string): string[] {
-  const entry = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './signer.ts' : './signer.js', import.meta.url));
+  const entry = fileURLToPath(
+    new URL(import.meta.url.endsWith('.ts') ? './signer.ts' : './signer.js', import.meta.url),
+  );
   const code = dirname(dirname(realpathSync(entry)));
   const readable = [
     ...['app', 'base', 'ca', 'protocol'].map((folder) => join(code, folder, '*')),
-    ...[authorityFiles.rootCertificate, authorityFiles.issuingCertificate, authorityFiles.issuingKey].map((path) => join(directory, path)),
+    ...[authorityFiles.rootCertificate, authorityFiles.issuingCertificate, authorityFiles.issuingKey].map((path) =>
+      join(directory, path),
+    ),
   ];
-  return ['--permission', ...readable.map((path) => `--allow-fs-read=${path}`), '--disable-warning=SecurityWarning', realpathSync(entry)];
+  return [
+    '--permission',
+    ...readable.map((path) => `--allow-fs-read=${path}`),
+    '--disable-warning=SecurityWarning',
+    realpathSync(entry),
+  ];
 }
 
 interface Waiting {
@@ -70,7 +79,8 @@ class ProcessDoor implements SigningDoor {
 
   async issue(request: IssueRequest): Promise<IssuedCertificate> {
     const answer = await this.#ask((number) => ({ kind: 'issue', number, request }));
-    if (answer.kind !== 'issued') throw new Error(`the signer answered "${answer.kind}" to a request for a certificate`);
+    if (answer.kind !== 'issued')
+      throw new Error(`the signer answered "${answer.kind}" to a request for a certificate`);
     return answer.issued;
   }
 
@@ -131,7 +141,11 @@ class RunningSigner {
 
   constructor(settings: SignerSettings) {
     // The environment stays behind: NODE_OPTIONS and the like could open what the permissions close.
-    this.#child = spawn(process.execPath, signerArguments(settings.directory), { stdio: ['pipe', 'pipe', 'pipe'], env: {}, cwd: '/' });
+    this.#child = spawn(process.execPath, signerArguments(settings.directory), {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: {},
+      cwd: '/',
+    });
     const first = new Promise<SignerAnswer>((resolve, reject) => this.#waiting.set(0, { resolve, reject }));
     this.opened = first.then(() => undefined);
     // Those who wait see the failure; a signer that nobody waits for must not end the program.
@@ -142,7 +156,9 @@ class RunningSigner {
     });
     this.#child.stdin.on('error', () => {}); // 'close' tells the same, with the reason
     this.#child.on('error', (error) => this.#over(`the signer cannot be started: ${error.message}`));
-    this.#child.on('close', (code, signal) => this.#over(`the signer ended (${signal ?? `exit code ${code}`}) ${this.#errorText.trim()}`.trim()));
+    this.#child.on('close', (code, signal) =>
+      this.#over(`the signer ended (${signal ?? `exit code ${code}`}) ${this.#errorText.trim()}`.trim()),
+    );
     this.#child.stdin.write(encodeFrame({ kind: 'open', settings }));
   }
 
@@ -191,7 +207,10 @@ class RunningSigner {
     const waiting = this.#waiting.get(number);
     this.#waiting.delete(number);
     if (answer.kind !== 'error') waiting?.resolve(answer);
-    else waiting?.reject(answer.section === undefined ? new Error(answer.message) : refusal(answer.message, answer.section));
+    else
+      waiting?.reject(
+        answer.section === undefined ? new Error(answer.message) : refusal(answer.message, answer.section),
+      );
   }
 
   #over(why: string): void {
@@ -203,5 +222,8 @@ class RunningSigner {
 
 /** The refusal as it was thrown on the other side, whose message ends with the section already. */
 function refusal(message: string, section: string): RequestRefused {
-  return new RequestRefused(message.endsWith(` (${section})`) ? message.slice(0, -section.length - 3) : message, section);
+  return new RequestRefused(
+    message.endsWith(` (${section})`) ? message.slice(0, -section.length - 3) : message,
+    section,
+  );
 }

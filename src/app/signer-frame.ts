@@ -31,7 +31,9 @@ const MAX_FRAME = 64 * 1024 * 1024;
 /** One frame. */
 export function encodeFrame(value: SignerCall | SignerAnswer): Bytes {
   const text = utf8(
-    JSON.stringify(value, (_key, part: unknown) => (part instanceof Uint8Array ? { base64: Buffer.from(part).toString('base64') } : part)),
+    JSON.stringify(value, (_key, part: unknown) =>
+      part instanceof Uint8Array ? { base64: Buffer.from(part).toString('base64') } : part,
+    ),
   );
   const frame = new Uint8Array(4 + text.length);
   new DataView(frame.buffer).setUint32(0, text.length);
@@ -73,7 +75,8 @@ function readValue(bytes: Uint8Array): unknown {
   const text = fromUtf8(bytes);
   if (text === undefined) throw new Error('a frame is not UTF-8');
   return JSON.parse(text, (_key, part: unknown) => {
-    if (typeof part !== 'object' || part === null || !('base64' in part) || typeof part.base64 !== 'string') return part;
+    if (typeof part !== 'object' || part === null || !('base64' in part) || typeof part.base64 !== 'string')
+      return part;
     return new Uint8Array(Buffer.from(part.base64, 'base64'));
   });
 }

@@ -28,7 +28,9 @@ function readCertificate(path: string): Bytes {
 function readKey(path: string): KeyObject {
   const { mode } = whenThere(path, () => statSync(path));
   if ((mode & 0o077) !== 0) {
-    throw new Error(`${path}: others than its owner may use this key (mode ${(mode & 0o777).toString(8).padStart(4, '0')}); run: chmod 600 ${path}`);
+    throw new Error(
+      `${path}: others than its owner may use this key (mode ${(mode & 0o777).toString(8).padStart(4, '0')}); run: chmod 600 ${path}`,
+    );
   }
   const bytes = readBytes(path);
   try {
@@ -47,7 +49,8 @@ function whenThere<T>(path: string, read: () => T): T {
     return read();
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    if (code === 'ENOENT') throw new Error(`${path}: no such file; "sealpost init" makes the authority`, { cause: error });
+    if (code === 'ENOENT')
+      throw new Error(`${path}: no such file; "sealpost init" makes the authority`, { cause: error });
     if (code === 'EACCES') throw new Error(`${path}: not readable for this user`, { cause: error });
     throw new Error(`${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }

@@ -20,7 +20,8 @@ const linux = process.platform === 'linux' ? false : 'looks into /proc';
 function putAuthority(folder: Folder): TestAuthority {
   const authority = testAuthority();
   mkdirSync(join(folder.path, 'ca'));
-  for (const { path, bytes, mode } of authority.made.files) writeFileSync(join(folder.path, path), bytes, { mode: mode === 'secret' ? 0o600 : 0o644 });
+  for (const { path, bytes, mode } of authority.made.files)
+    writeFileSync(join(folder.path, path), bytes, { mode: mode === 'secret' ? 0o600 : 0o644 });
   return authority;
 }
 
@@ -36,8 +37,12 @@ function writableFiles(pid: number): string[] {
 
 /** Sockets of the process that are of a network, not of the pipe to us. */
 function networkSockets(pid: number): string[] {
-  const inodes = readdirSync(`/proc/${pid}/fd`).flatMap((fd) => /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? []);
-  const network = ['tcp', 'tcp6', 'udp', 'udp6'].map((name) => readFileSync(`/proc/${pid}/net/${name}`, 'latin1')).join('');
+  const inodes = readdirSync(`/proc/${pid}/fd`).flatMap(
+    (fd) => /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [],
+  );
+  const network = ['tcp', 'tcp6', 'udp', 'udp6']
+    .map((name) => readFileSync(`/proc/${pid}/net/${name}`, 'latin1'))
+    .join('');
   return inodes.filter((inode) => new RegExp(` ${inode} `).test(network));
 }
 
@@ -58,18 +63,29 @@ describe('the signer process', () => {
     await inFolder(async (folder) => {
       const authority = putAuthority(folder);
       let pid = 0;
-      const door = await openDoor(folder.path, { crlUrls: ['http://mail.example.net/crl'], onStart: (started) => (pid = started) });
+      const door = await openDoor(folder.path, {
+        crlUrls: ['http://mail.example.net/crl'],
+        onStart: (started) => (pid = started),
+      });
       try {
         const { publicKey } = makeKey();
         const { certificate, chain } = await door.issue(authority.request({ publicKey }));
         assert.ok(new X509Certificate(certificate).verify(new X509Certificate(authority.made.issuing).publicKey));
         assert.deepEqual(chain, [authority.made.issuing, authority.made.root]);
-        const crl = await door.signCrl({ number: 1, thisUpdate: authority.clock.now(), nextUpdate: authority.clock.now() + 1000, revoked: [] });
+        const crl = await door.signCrl({
+          number: 1,
+          thisUpdate: authority.clock.now(),
+          nextUpdate: authority.clock.now() + 1000,
+          revoked: [],
+        });
         assert.equal(crl[0], 0x30);
 
         const command = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0');
         assert.ok(command.includes('--permission'));
-        assert.deepEqual(command.filter((word) => /^--allow-(?!fs-read=)/.test(word)), []);
+        assert.deepEqual(
+          command.filter((word) => /^--allow-(?!fs-read=)/.test(word)),
+          [],
+        );
         assert.deepEqual(writableFiles(pid), []);
         assert.deepEqual(networkSockets(pid), []);
         assert.equal(readFileSync(`/proc/${pid}/environ`, 'latin1'), '');
@@ -107,11 +123,27 @@ describe('the signer process', () => {
           thread: tried(() => new (require('node:worker_threads').Worker)('0', { eval: true })),
           connect,
         })));`;
-      const { stdout, stderr } = spawnSync(process.execPath, [...words.slice(0, -1), '--eval', attempts], { encoding: 'utf8', env: {}, cwd: '/' });
+      const { stdout, stderr } = spawnSync(process.execPath, [...words.slice(0, -1), '--eval', attempts], {
+        encoding: 'utf8',
+        env: {},
+        cwd: '/',
+      });
       assert.notEqual(stdout, '', stderr);
       const denied = 'ERR_ACCESS_DENIED';
-      assert.deepEqual(JSON.parse(stdout), { key: 'done', code: 'done', rootKey: denied, passwd: denied, write: denied, spawn: denied, thread: denied, connect: denied });
-      assert.ok(words.every((word) => !word.startsWith('--allow-fs-read=') || !word.includes('node_modules')), 'no package from outside is beside the key');
+      assert.deepEqual(JSON.parse(stdout), {
+        key: 'done',
+        code: 'done',
+        rootKey: denied,
+        passwd: denied,
+        write: denied,
+        spawn: denied,
+        thread: denied,
+        connect: denied,
+      });
+      assert.ok(
+        words.every((word) => !word.startsWith('--allow-fs-read=') || !word.includes('node_modules')),
+        'no package from outside is beside the key',
+      );
       assert.equal(dirname(entry), import.meta.dirname);
     });
   });
@@ -124,7 +156,10 @@ describe('the signer process', () => {
       try {
         await ended(pids[0] ?? 0);
         const { publicKey } = makeKey();
-        const both = await Promise.all([door.issue(authority.request({ publicKey })), door.issue(authority.request({ publicKey, holder: 'bob@example.net' }))]);
+        const both = await Promise.all([
+          door.issue(authority.request({ publicKey })),
+          door.issue(authority.request({ publicKey, holder: 'bob@example.net' })),
+        ]);
         assert.match(new X509Certificate(both[1].certificate).subject, /bob@/);
         assert.equal(pids.length, 2);
       } finally {
@@ -160,7 +195,11 @@ describe('the signer process', () => {
       const key = join(folder.path, 'ca/issuing.key');
       for (const mode of [0o640, 0o604, 0o620]) {
         chmodSync(key, mode);
-        await assert.rejects(openDoor(folder.path), (error) => error instanceof Error && error.message.startsWith(key) && error.message.endsWith(`run: chmod 600 ${key}`));
+        await assert.rejects(
+          openDoor(folder.path),
+          (error) =>
+            error instanceof Error && error.message.startsWith(key) && error.message.endsWith(`run: chmod 600 ${key}`),
+        );
       }
       chmodSync(key, 0o600);
       writeFileSync(key, 'no key');
@@ -174,7 +213,11 @@ describe('the signer process', () => {
 });
 
 describe('frames', () => {
-  const call: SignerCall = { kind: 'issue', number: 1, request: testAuthority().request({ csr: Uint8Array.of(1, 2, 255) }) };
+  const call: SignerCall = {
+    kind: 'issue',
+    number: 1,
+    request: testAuthority().request({ csr: Uint8Array.of(1, 2, 255) }),
+  };
 
   test('cut anywhere they give the same values', () => {
     const stream = Buffer.concat([encodeFrame(call), encodeFrame({ kind: 'opened' })]);
@@ -200,7 +243,12 @@ describe('frames', () => {
   });
 
   test('any value is a call or an error', () => {
-    const near = fc.record({ kind: fc.constantFrom('open', 'issue', 'crl', 'x'), number: fc.anything(), request: fc.anything(), settings: fc.anything() });
+    const near = fc.record({
+      kind: fc.constantFrom('open', 'issue', 'crl', 'x'),
+      number: fc.anything(),
+      request: fc.anything(),
+      settings: fc.anything(),
+    });
     fc.assert(
       fc.property(fc.oneof(fc.anything(), near), (value) => {
         try {

@@ -39,11 +39,14 @@ export function localDoor(keys: AuthorityKeys): SigningDoor {
   const signer = signerOf(keys.issuingKey);
 
   function issue(request: IssueRequest): IssuedCertificate {
-    if (!Object.hasOwn(profiles, request.profile)) throw new RequestRefused(`there is no profile "${String(request.profile)}"`, 'RFC 5280 §4.2.1.12');
+    if (!Object.hasOwn(profiles, request.profile))
+      throw new RequestRefused(`there is no profile "${request.profile}"`, 'RFC 5280 §4.2.1.12');
     const names = certifiedNames(request.profile, request.holder, request.dnsNames);
     const { subject, publicKey } = subjectOf(request);
     const notBefore = wholeSeconds(request.notBefore);
-    const notAfter = wholeSeconds(request.notAfter ?? Math.min(notBefore + profiles[request.profile].life, issuer.notAfter));
+    const notAfter = wholeSeconds(
+      request.notAfter ?? Math.min(notBefore + profiles[request.profile].life, issuer.notAfter),
+    );
     const toBeSigned = encodeTbsCertificate({
       serial: positiveSerial(request.serial),
       algorithm: signer.algorithm,
@@ -62,12 +65,17 @@ export function localDoor(keys: AuthorityKeys): SigningDoor {
       ],
     });
     refuseFindings(lintCertificate(toBeSigned, request.profile, issuer));
-    return { certificate: encodeSigned(toBeSigned, signer.algorithm, signer.sign(toBeSigned)), chain: [keys.issuing, keys.root] };
+    return {
+      certificate: encodeSigned(toBeSigned, signer.algorithm, signer.sign(toBeSigned)),
+      chain: [keys.issuing, keys.root],
+    };
   }
 
   function signCrl(request: CrlRequest): Bytes {
-    if (!Number.isSafeInteger(request.number) || request.number < 1) throw new RequestRefused(`CRL number ${request.number} is no number from 1`, 'RFC 5280 §5.2.3');
-    if (wholeSeconds(request.nextUpdate) <= wholeSeconds(request.thisUpdate)) throw new RequestRefused('nextUpdate is not later than thisUpdate', 'RFC 5280 §5.1.2.5');
+    if (!Number.isSafeInteger(request.number) || request.number < 1)
+      throw new RequestRefused(`CRL number ${request.number} is no number from 1`, 'RFC 5280 §5.2.3');
+    if (wholeSeconds(request.nextUpdate) <= wholeSeconds(request.thisUpdate))
+      throw new RequestRefused('nextUpdate is not later than thisUpdate', 'RFC 5280 §5.1.2.5');
     const toBeSigned = encodeTbsCrl({
       algorithm: signer.algorithm,
       issuer: issuer.name,
@@ -75,7 +83,11 @@ export function localDoor(keys: AuthorityKeys): SigningDoor {
       number: request.number,
       thisUpdate: request.thisUpdate,
       nextUpdate: request.nextUpdate,
-      revoked: request.revoked.map(({ serial, at, reason }) => ({ serial: serialOctets(serial), at, reason: reasonCode(reason) })),
+      revoked: request.revoked.map(({ serial, at, reason }) => ({
+        serial: serialOctets(serial),
+        at,
+        reason: reasonCode(reason),
+      })),
     });
     return encodeSigned(toBeSigned, signer.algorithm, signer.sign(toBeSigned));
   }
@@ -93,8 +105,10 @@ function issuerOf(keys: AuthorityKeys): LintIssuer {
   const root = parseCertificate(keys.root);
   if (certificate === undefined || !certificate.isCa) throw new Error('the issuing certificate is no CA certificate');
   if (root === undefined || !root.isCa) throw new Error('the root certificate is no CA certificate');
-  if (Buffer.compare(certificate.issuer, root.subject) !== 0) throw new Error('the issuing certificate was not issued by the root');
-  if (Buffer.compare(certificate.publicKey, publicKeyOf(keys.issuingKey)) !== 0) throw new Error('the issuing key is not the key of the issuing certificate');
+  if (Buffer.compare(certificate.issuer, root.subject) !== 0)
+    throw new Error('the issuing certificate was not issued by the root');
+  if (Buffer.compare(certificate.publicKey, publicKeyOf(keys.issuingKey)) !== 0)
+    throw new Error('the issuing key is not the key of the issuing certificate');
   return {
     name: certificate.subject,
     publicKey: certificate.publicKey,
@@ -128,14 +142,16 @@ export function refuseFindings(findings: readonly { readonly what: string; reado
  * 16 octets, and no reader that drops leading zeros sees another number (RFC 5280 §4.1.2.2).
  */
 export function positiveSerial(random: Uint8Array): Bytes {
-  if (random.length !== 16) throw new RequestRefused(`a serial number is made of 16 octets, not ${random.length}`, 'RFC 5280 §4.1.2.2');
+  if (random.length !== 16)
+    throw new RequestRefused(`a serial number is made of 16 octets, not ${random.length}`, 'RFC 5280 §4.1.2.2');
   const serial = Uint8Array.from(random);
   serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40;
   return serial;
 }
 
 function serialOctets(serial: string): Uint8Array {
-  if (!/^(?:[0-9a-f]{2}){1,20}$/.test(serial)) throw new RequestRefused(`"${serial}" is no serial number`, 'RFC 5280 §5.3');
+  if (!/^(?:[0-9a-f]{2}){1,20}$/.test(serial))
+    throw new RequestRefused(`"${serial}" is no serial number`, 'RFC 5280 §5.3');
   return Buffer.from(serial, 'hex');
 }
 

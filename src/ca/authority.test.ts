@@ -74,27 +74,42 @@ describe('the authority', () => {
     }
   });
 
-  test('OpenSSL verifies each profile for its purpose, strictly, and for no other', { skip: missing('openssl') }, async () => {
-    const authority = testAuthority({ crlUrls: ['http://mail.example.net/crl'] });
-    await inFolder(async (folder) => {
-      const root = pem(folder, 'root', authority.made.root);
-      const issuing = pem(folder, 'issuing', authority.made.issuing);
-      for (const [profile, holder, purpose] of kinds) {
-        const leaf = pem(folder, profile, (await authority.issue({ profile, holder })).certificate);
-        const chain = ['-CAfile', root, '-untrusted', issuing];
-        const good = verify(...chain, '-purpose', purpose, leaf);
-        assert.equal(good.code, 0, good.text);
-        const other = verify(...chain, '-purpose', purpose === 'sslclient' ? 'sslserver' : 'sslclient', leaf);
-        assert.notEqual(other.code, 0, 'verified for another purpose');
-      }
-      assert.notEqual(verify('-CAfile', pem(folder, 'foreign', testAuthority().made.root), '-untrusted', issuing, `${folder.path}/person`).code, 0);
-    });
-  });
+  test(
+    'OpenSSL verifies each profile for its purpose, strictly, and for no other',
+    { skip: missing('openssl') },
+    async () => {
+      const authority = testAuthority({ crlUrls: ['http://mail.example.net/crl'] });
+      await inFolder(async (folder) => {
+        const root = pem(folder, 'root', authority.made.root);
+        const issuing = pem(folder, 'issuing', authority.made.issuing);
+        for (const [profile, holder, purpose] of kinds) {
+          const leaf = pem(folder, profile, (await authority.issue({ profile, holder })).certificate);
+          const chain = ['-CAfile', root, '-untrusted', issuing];
+          const good = verify(...chain, '-purpose', purpose, leaf);
+          assert.equal(good.code, 0, good.text);
+          const other = verify(...chain, '-purpose', purpose === 'sslclient' ? 'sslserver' : 'sslclient', leaf);
+          assert.notEqual(other.code, 0, 'verified for another purpose');
+        }
+        assert.notEqual(
+          verify(
+            '-CAfile',
+            pem(folder, 'foreign', testAuthority().made.root),
+            '-untrusted',
+            issuing,
+            `${folder.path}/person`,
+          ).code,
+          0,
+        );
+      });
+    },
+  );
 
   test('a CSR keeps its subject byte for byte; names it asks for in extensions are not given', async () => {
     const authority = testAuthority();
     const { privateKey, publicKey } = makeKey();
-    const subject = sequence(setOf(sequence(oid(oids.commonName), bmpString('Алиса')), sequence(oid('2.5.4.11'), bmpString('Z'))));
+    const subject = sequence(
+      setOf(sequence(oid(oids.commonName), bmpString('Алиса')), sequence(oid('2.5.4.11'), bmpString('Z'))),
+    );
     const info = sequence(integer(0), subject, publicKey, explicit(0, new Uint8Array(0)));
     const signer = signerOf(privateKey);
     const csr = encodeSigned(info, signer.algorithm, signer.sign(info));
@@ -103,7 +118,10 @@ describe('the authority', () => {
     assert.deepEqual(facts.emails, ['alice@example.net']);
     const bare = sequence(integer(0), sequence(), publicKey);
     const unnamed = encodeSigned(bare, signer.algorithm, signer.sign(bare));
-    assert.equal(encodeName(parsed((await authority.door.issue(authority.request({ csr: unnamed }))).certificate).subject), '/CN=alice@example.net');
+    assert.equal(
+      encodeName(parsed((await authority.door.issue(authority.request({ csr: unnamed }))).certificate).subject),
+      '/CN=alice@example.net',
+    );
   });
 
   test('serial numbers: positive, 16 octets, the random ones', async () => {
@@ -115,7 +133,10 @@ describe('the authority', () => {
       assert.match(text, /^[4-7][0-9a-f]{31}$/);
       assert.equal(text.slice(2), hex(serial).slice(2));
     }
-    await assert.rejects(authority.door.issue(authority.request({ publicKey, serial: new Uint8Array(8) })), /RFC 5280 §4\.1\.2\.2/);
+    await assert.rejects(
+      authority.door.issue(authority.request({ publicKey, serial: new Uint8Array(8) })),
+      /RFC 5280 §4\.1\.2\.2/,
+    );
   });
 
   test('what does not fit is refused with the section', async () => {
@@ -160,7 +181,10 @@ describe('the authority', () => {
     const two = testAuthority().made;
     const keys = { root: one.root, issuing: one.issuing, issuingKey: one.issuingKey, crlUrls: [] };
     assert.throws(() => localDoor({ ...keys, issuingKey: two.issuingKey }), /issuing key is not the key/);
-    assert.throws(() => localDoor({ ...keys, root: testAuthority({ hostname: 'other.example' }).made.root }), /not issued by the root/);
+    assert.throws(
+      () => localDoor({ ...keys, root: testAuthority({ hostname: 'other.example' }).made.root }),
+      /not issued by the root/,
+    );
     assert.throws(() => localDoor({ ...keys, issuing: Uint8Array.of(1) }), /no CA certificate/);
   });
 
@@ -184,6 +208,14 @@ describe('the authority', () => {
   test('a host name longer than a name of RFC 5280 makes a CA all the same', () => {
     const long = `${'a'.repeat(60)}.${'b'.repeat(60)}.example.net`;
     const { made } = testAuthority({ hostname: long });
-    assert.equal(encodeName(parsed(made.root).subject), encodeName(encodeNameOf([[oids.organizationName, long.slice(0, 64)], [oids.commonName, `Sealpost Root ${long}`.slice(0, 64)]])));
+    assert.equal(
+      encodeName(parsed(made.root).subject),
+      encodeName(
+        encodeNameOf([
+          [oids.organizationName, long.slice(0, 64)],
+          [oids.commonName, `Sealpost Root ${long}`.slice(0, 64)],
+        ]),
+      ),
+    );
   });
 });

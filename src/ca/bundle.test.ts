@@ -22,33 +22,59 @@ async function bundle(content: BundleContent): Promise<Bytes> {
 }
 
 describe('PKCS#12', () => {
-  test('OpenSSL opens it: the same key and certificates, AES-256 and SHA-256, marks on the leaf alone', { skip: missing('openssl') }, async () => {
-    const content = await aliceContent();
-    const bytes = await bundle(content);
-    await inFolder((folder) => {
-      const file = folder.put('alice.p12', bytes);
-      const { code, text } = run('openssl', ['pkcs12', '-in', file, '-passin', `pass:${PASSPHRASE}`, '-nodes', '-info']);
-      assert.equal(code, 0, text);
-      const blocks = decodePem(text);
-      const certificates = blocks.filter(({ label }) => label === 'CERTIFICATE').map(({ der }) => [...der]);
-      assert.deepEqual(certificates, [content.certificate, ...content.chain].map((der) => [...der]));
-      const key = blocks.find(({ label }) => label === 'PRIVATE KEY');
-      assert.ok(key);
-      const opened = createPublicKey(createPrivateKey({ key: Buffer.from(key.der), format: 'der', type: 'pkcs8' }));
-      assert.deepEqual(publicKeyOf(opened), publicKeyOf(content.key));
-      assert.match(text, /MAC: sha256, Iteration 10000/);
-      assert.equal(text.match(/PBES2, PBKDF2, AES-256-CBC, Iteration 10000, PRF hmacWithSHA256/g)?.length, 2);
-      assert.equal(text.match(/localKeyID/g)?.length, 2, 'one for the key, one for its certificate');
-      assert.equal(text.match(/friendlyName: alice@example\.net/g)?.length, 2);
-      assert.notEqual(run('openssl', ['pkcs12', '-in', file, '-passin', 'pass:wrong horse', '-nodes']).code, 0);
-    });
-  });
+  test(
+    'OpenSSL opens it: the same key and certificates, AES-256 and SHA-256, marks on the leaf alone',
+    { skip: missing('openssl') },
+    async () => {
+      const content = await aliceContent();
+      const bytes = await bundle(content);
+      await inFolder((folder) => {
+        const file = folder.put('alice.p12', bytes);
+        const { code, text } = run('openssl', [
+          'pkcs12',
+          '-in',
+          file,
+          '-passin',
+          `pass:${PASSPHRASE}`,
+          '-nodes',
+          '-info',
+        ]);
+        assert.equal(code, 0, text);
+        const blocks = decodePem(text);
+        const certificates = blocks.filter(({ label }) => label === 'CERTIFICATE').map(({ der }) => [...der]);
+        assert.deepEqual(
+          certificates,
+          [content.certificate, ...content.chain].map((der) => [...der]),
+        );
+        const key = blocks.find(({ label }) => label === 'PRIVATE KEY');
+        assert.ok(key);
+        const opened = createPublicKey(createPrivateKey({ key: Buffer.from(key.der), format: 'der', type: 'pkcs8' }));
+        assert.deepEqual(publicKeyOf(opened), publicKeyOf(content.key));
+        assert.match(text, /MAC: sha256, Iteration 10000/);
+        assert.equal(text.match(/PBES2, PBKDF2, AES-256-CBC, Iteration 10000, PRF hmacWithSHA256/g)?.length, 2);
+        assert.equal(text.match(/localKeyID/g)?.length, 2, 'one for the key, one for its certificate');
+        assert.equal(text.match(/friendlyName: alice@example\.net/g)?.length, 2);
+        assert.notEqual(run('openssl', ['pkcs12', '-in', file, '-passin', 'pass:wrong horse', '-nodes']).code, 0);
+      });
+    },
+  );
 
   test('Java keytool opens it, with the chain', { skip: missing('keytool') }, async () => {
     const bytes = await bundle(await aliceContent());
     await inFolder((folder) => {
       const file = folder.put('alice.p12', bytes);
-      const { code, text } = run('keytool', ['-J-Xshare:auto', '-J-XX:TieredStopAtLevel=1', '-list', '-v', '-keystore', file, '-storetype', 'PKCS12', '-storepass', PASSPHRASE]);
+      const { code, text } = run('keytool', [
+        '-J-Xshare:auto',
+        '-J-XX:TieredStopAtLevel=1',
+        '-list',
+        '-v',
+        '-keystore',
+        file,
+        '-storetype',
+        'PKCS12',
+        '-storepass',
+        PASSPHRASE,
+      ]);
       assert.equal(code, 0, text);
       assert.match(text, /Alias name: alice@example\.net/);
       assert.match(text, /Entry type: PrivateKeyEntry/);
@@ -82,7 +108,10 @@ describe('PEM bundle', () => {
   test('certificate, issuing CA, root, key, in this order', async () => {
     const content = await aliceContent();
     const blocks = decodePem(latin1(makePem(content)));
-    assert.deepEqual(blocks.map(({ label }) => label), ['CERTIFICATE', 'CERTIFICATE', 'CERTIFICATE', 'PRIVATE KEY']);
+    assert.deepEqual(
+      blocks.map(({ label }) => label),
+      ['CERTIFICATE', 'CERTIFICATE', 'CERTIFICATE', 'PRIVATE KEY'],
+    );
     assert.deepEqual(blocks[0]?.der, content.certificate);
     assert.deepEqual(blocks[1]?.der, content.chain[0]);
   });
@@ -104,6 +133,7 @@ describe('passphrases', () => {
     assert.equal(counts.size, 31);
     assert.ok(24 * Math.log2(counts.size) > 100);
     const expected = (500 * 24) / 31;
-    for (const [character, count] of counts) assert.ok(Math.abs(count - expected) < expected / 3, `${character} came ${count} times, not about ${expected}`);
+    for (const [character, count] of counts)
+      assert.ok(Math.abs(count - expected) < expected / 3, `${character} came ${count} times, not about ${expected}`);
   });
 });

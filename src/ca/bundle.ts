@@ -43,7 +43,10 @@ const deriveKey = promisify(pbkdf2);
 export async function makePkcs12(content: BundleContent, passphrase: string, random: Random): Promise<Bytes> {
   const fault = passphraseFault(passphrase);
   if (fault !== undefined) throw new Error(fault);
-  const marks = { friendlyName: content.friendlyName, localKeyId: hash('sha256', content.certificate, 'buffer').subarray(0, 20) };
+  const marks = {
+    friendlyName: content.friendlyName,
+    localKeyId: hash('sha256', content.certificate, 'buffer').subarray(0, 20),
+  };
   const unmarked = { friendlyName: undefined, localKeyId: undefined };
 
   const certificates = safeContents([
@@ -58,11 +61,17 @@ export async function makePkcs12(content: BundleContent, passphrase: string, ran
   ]);
 
   const salt = random.bytes(16);
-  const mac = createHmac('sha256', macKey(passphrase, salt, ITERATIONS)).update(safe).digest();
+  const mac = createHmac('sha256', macKey(passphrase, salt, ITERATIONS))
+    .update(safe)
+    .digest();
   return pfx(safe, mac, salt, ITERATIONS);
 }
 
-async function encrypt(plain: Uint8Array, passphrase: string, random: Random): Promise<{ readonly algorithm: Bytes; readonly encrypted: Bytes }> {
+async function encrypt(
+  plain: Uint8Array,
+  passphrase: string,
+  random: Random,
+): Promise<{ readonly algorithm: Bytes; readonly encrypted: Bytes }> {
   const how = { salt: random.bytes(16), iterations: ITERATIONS, iv: random.bytes(16) };
   const key = await deriveKey(utf8(passphrase), how.salt, ITERATIONS, 32, 'sha256');
   const cipher = createCipheriv('aes-256-cbc', key, how.iv);
@@ -92,7 +101,10 @@ function filled(octets: Uint8Array): Bytes {
 
 /** Certificate, chain and key as PEM, one after the other, for programs that take one file. The key is in clear. */
 export function makePem(content: BundleContent): Bytes {
-  return concat([chainPem(content.certificate, content.chain), utf8(encodePem('PRIVATE KEY', privateKeyDer(content.key)))]);
+  return concat([
+    chainPem(content.certificate, content.chain),
+    utf8(encodePem('PRIVATE KEY', privateKeyDer(content.key))),
+  ]);
 }
 
 /** Certificate and chain as PEM, without a key: the answer to a CSR. */

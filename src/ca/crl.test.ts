@@ -29,41 +29,62 @@ function entriesOf(crl: Uint8Array): string[] | undefined {
 }
 
 describe('revocation lists', () => {
-  test('OpenSSL reads number, times, reasons, and refuses the revoked certificate alone', { skip: missing('openssl') }, async () => {
-    const authority = testAuthority();
-    const [alice, bob] = [await authority.issue(), await authority.issue({ holder: 'bob@example.net' })];
-    const serial = parseCertificate(alice.certificate)?.serial ?? '';
-    const crl = await authority.door.signCrl({
-      ...empty,
-      number: 4711,
-      revoked: [
-        { serial, at: FAKE_START - 1000, reason: 'keyCompromise' },
-        { serial: '0badcafe', at: FAKE_START - DAY, reason: 'unspecified' },
-      ],
-    });
-    await inFolder((folder) => {
-      const put = (name: string, label: string, der: Uint8Array): string => folder.put(name, encodePem(label, der));
-      const file = put('crl', 'X509 CRL', crl);
-      const issuing = put('issuing', 'CERTIFICATE', authority.made.issuing);
-      const { text } = run('openssl', ['crl', '-in', file, '-noout', '-text', '-CAfile', issuing]);
-      assert.match(text, /verify OK/);
-      assert.match(text, /Version 2/);
-      assert.match(text, /X509v3 CRL Number: \n\s+4711/);
-      assert.match(text, /X509v3 Authority Key Identifier/);
-      assert.match(text, /Last Update: Nov 24 02:21:48 2026 GMT\n\s+Next Update: Dec 24 02:21:48 2026 GMT/);
-      assert.match(text, new RegExp(`Serial Number: ${serial.toUpperCase()}\\n.*\\n\\s+CRL entry extensions:\\n\\s+X509v3 CRL Reason Code: \\n\\s+Key Compromise`));
-      // RFC 5280 §5.3.1: "unspecified" is said by saying nothing.
-      assert.doesNotMatch(text, /Unspecified/);
-      assert.equal(text.match(/CRL entry extensions/g)?.length, 1);
-      const verify = (leaf: Uint8Array): ReturnType<typeof run> =>
-        run('openssl', ['verify', '-attime', String(FAKE_START / 1000), '-CAfile', put('root', 'CERTIFICATE', authority.made.root), '-untrusted', issuing, '-CRLfile', file, '-crl_check', put('leaf', 'CERTIFICATE', leaf)]);
-      const refused = verify(alice.certificate);
-      assert.notEqual(refused.code, 0);
-      assert.match(refused.text, /certificate revoked/);
-      const good = verify(bob.certificate);
-      assert.equal(good.code, 0, good.text);
-    });
-  });
+  test(
+    'OpenSSL reads number, times, reasons, and refuses the revoked certificate alone',
+    { skip: missing('openssl') },
+    async () => {
+      const authority = testAuthority();
+      const [alice, bob] = [await authority.issue(), await authority.issue({ holder: 'bob@example.net' })];
+      const serial = parseCertificate(alice.certificate)?.serial ?? '';
+      const crl = await authority.door.signCrl({
+        ...empty,
+        number: 4711,
+        revoked: [
+          { serial, at: FAKE_START - 1000, reason: 'keyCompromise' },
+          { serial: '0badcafe', at: FAKE_START - DAY, reason: 'unspecified' },
+        ],
+      });
+      await inFolder((folder) => {
+        const put = (name: string, label: string, der: Uint8Array): string => folder.put(name, encodePem(label, der));
+        const file = put('crl', 'X509 CRL', crl);
+        const issuing = put('issuing', 'CERTIFICATE', authority.made.issuing);
+        const { text } = run('openssl', ['crl', '-in', file, '-noout', '-text', '-CAfile', issuing]);
+        assert.match(text, /verify OK/);
+        assert.match(text, /Version 2/);
+        assert.match(text, /X509v3 CRL Number: \n\s+4711/);
+        assert.match(text, /X509v3 Authority Key Identifier/);
+        assert.match(text, /Last Update: Nov 24 02:21:48 2026 GMT\n\s+Next Update: Dec 24 02:21:48 2026 GMT/);
+        assert.match(
+          text,
+          new RegExp(
+            `Serial Number: ${serial.toUpperCase()}\\n.*\\n\\s+CRL entry extensions:\\n\\s+X509v3 CRL Reason Code: \\n\\s+Key Compromise`,
+          ),
+        );
+        // RFC 5280 §5.3.1: "unspecified" is said by saying nothing.
+        assert.doesNotMatch(text, /Unspecified/);
+        assert.equal(text.match(/CRL entry extensions/g)?.length, 1);
+        const verify = (leaf: Uint8Array): ReturnType<typeof run> =>
+          run('openssl', [
+            'verify',
+            '-attime',
+            String(FAKE_START / 1000),
+            '-CAfile',
+            put('root', 'CERTIFICATE', authority.made.root),
+            '-untrusted',
+            issuing,
+            '-CRLfile',
+            file,
+            '-crl_check',
+            put('leaf', 'CERTIFICATE', leaf),
+          ]);
+        const refused = verify(alice.certificate);
+        assert.notEqual(refused.code, 0);
+        assert.match(refused.text, /certificate revoked/);
+        const good = verify(bob.certificate);
+        assert.equal(good.code, 0, good.text);
+      });
+    },
+  );
 
   test('ten thousand entries, all there and in order', async () => {
     const { door, random } = testAuthority();
@@ -72,7 +93,10 @@ describe('revocation lists', () => {
       at: FAKE_START - i * 1000,
       reason: i % 3 === 0 ? ('superseded' as const) : ('unspecified' as const),
     }));
-    assert.deepEqual(entriesOf(await door.signCrl({ ...empty, revoked })), revoked.map(({ serial }) => serial));
+    assert.deepEqual(
+      entriesOf(await door.signCrl({ ...empty, revoked })),
+      revoked.map(({ serial }) => serial),
+    );
   });
 
   test('without entries there is no list', async () => {
@@ -85,6 +109,9 @@ describe('revocation lists', () => {
     await assert.rejects(door.signCrl({ ...empty, number: 0 }), /RFC 5280 §5\.2\.3/);
     await assert.rejects(door.signCrl({ ...empty, nextUpdate: FAKE_START }), /RFC 5280 §5\.1\.2\.5/);
     await assert.rejects(door.signCrl({ ...empty, revoked: [{ ...one, serial: 'xyz' }] }), RequestRefused);
-    await assert.rejects(door.signCrl({ ...empty, revoked: [{ ...one, reason: 'bored' as 'superseded' }] }), /"bored" is no reason/);
+    await assert.rejects(
+      door.signCrl({ ...empty, revoked: [{ ...one, reason: 'bored' as 'superseded' }] }),
+      /"bored" is no reason/,
+    );
   });
 });

@@ -59,12 +59,16 @@ export function signerOf(key: KeyObject): Signer {
 
 function signatureScheme(key: KeyObject): { readonly hash: string | null; readonly algorithm: Bytes } {
   const curve = key.asymmetricKeyDetails?.namedCurve;
-  if (key.asymmetricKeyType === 'ec' && curve === 'prime256v1') return { hash: 'sha256', algorithm: sequence(oid(oids.ecdsaWithSha256)) };
-  if (key.asymmetricKeyType === 'ec' && curve === 'secp384r1') return { hash: 'sha384', algorithm: sequence(oid(oids.ecdsaWithSha384)) };
+  if (key.asymmetricKeyType === 'ec' && curve === 'prime256v1')
+    return { hash: 'sha256', algorithm: sequence(oid(oids.ecdsaWithSha256)) };
+  if (key.asymmetricKeyType === 'ec' && curve === 'secp384r1')
+    return { hash: 'sha384', algorithm: sequence(oid(oids.ecdsaWithSha384)) };
   if (key.asymmetricKeyType === 'ed25519') return { hash: null, algorithm: sequence(oid(oids.ed25519)) };
   // RFC 4055 §5: the parameters of the RSA algorithms are NULL, not absent.
   if (key.asymmetricKeyType === 'rsa') return { hash: 'sha256', algorithm: sequence(oid(oids.sha256WithRsa), nil()) };
-  throw new Error(`a CA key must be P-256, P-384, Ed25519 or RSA, not ${key.asymmetricKeyType}${curve === undefined ? '' : ` on ${curve}`}`);
+  throw new Error(
+    `a CA key must be P-256, P-384, Ed25519 or RSA, not ${key.asymmetricKeyType}${curve === undefined ? '' : ` on ${curve}`}`,
+  );
 }
 
 /**
@@ -75,7 +79,10 @@ export function acceptPublicKey(publicKey: Uint8Array): KeyObject {
   const kind = readPublicKeyKind(publicKey);
   if (kind === undefined) throw new RequestRefused('the public key is no SubjectPublicKeyInfo', 'RFC 5280 §4.1.2.7');
   if (!acceptedKeys.has(kind.algorithm)) {
-    throw new RequestRefused(`keys of algorithm ${kind.algorithm} are not taken; use P-256, P-384, P-521, Ed25519, Ed448 or RSA`, 'RFC 5280 §4.1.2.7');
+    throw new RequestRefused(
+      `keys of algorithm ${kind.algorithm} are not taken; use P-256, P-384, P-521, Ed25519, Ed448 or RSA`,
+      'RFC 5280 §4.1.2.7',
+    );
   }
   if (kind.algorithm === oids.ecPublicKey && (kind.curve === undefined || !acceptedCurves.has(kind.curve))) {
     throw new RequestRefused('the curve of the key is not P-256, P-384 or P-521 by name', 'RFC 5480 §2.1.1');
@@ -84,7 +91,10 @@ export function acceptPublicKey(publicKey: Uint8Array): KeyObject {
   try {
     key = createPublicKey({ key: Buffer.from(publicKey), format: 'der', type: 'spki' });
   } catch (error) {
-    throw new RequestRefused(`the public key cannot be used: ${error instanceof Error ? error.message : String(error)}`, 'RFC 5280 §4.1.2.7');
+    throw new RequestRefused(
+      `the public key cannot be used: ${error instanceof Error ? error.message : String(error)}`,
+      'RFC 5280 §4.1.2.7',
+    );
   }
   if (key.asymmetricKeyType === 'rsa') checkRsa(key);
   return key;
@@ -95,9 +105,14 @@ const acceptedCurves: ReadonlySet<string> = new Set([oids.p256, oids.p384, oids.
 
 function checkRsa(key: KeyObject): void {
   const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
-  if (modulusLength < 2048) throw new RequestRefused(`an RSA key of ${modulusLength} bits is too weak; at least 2048`, 'RFC 9325 §4.5');
-  if (modulusLength > 8192) throw new RequestRefused(`an RSA key of ${modulusLength} bits is too large; at most 8192`, 'RFC 8017 §3.1');
+  if (modulusLength < 2048)
+    throw new RequestRefused(`an RSA key of ${modulusLength} bits is too weak; at least 2048`, 'RFC 9325 §4.5');
+  if (modulusLength > 8192)
+    throw new RequestRefused(`an RSA key of ${modulusLength} bits is too large; at most 8192`, 'RFC 8017 §3.1');
   if (publicExponent < 65_537n || publicExponent % 2n === 0n || publicExponent > 0xffff_ffffn) {
-    throw new RequestRefused('the exponent of the RSA key is not an odd number from 65537 to 2^32', 'FIPS 186-5 §A.1.1');
+    throw new RequestRefused(
+      'the exponent of the RSA key is not an odd number from 65537 to 2^32',
+      'FIPS 186-5 §A.1.1',
+    );
   }
 }

@@ -29,7 +29,12 @@ export function someRecord(serial: string, over: Partial<LedgerRecord> = {}): Le
  * `open` gives a ledger on records of the given name, which are empty at first; for an engine that `lasts`, a second
  * one of the same name has the same records, as another process would. `done` removes them.
  */
-export function ledgerSuite(name: string, lasts: boolean, open: (records: string) => Ledger, done: (records: string) => void = () => {}): void {
+export function ledgerSuite(
+  name: string,
+  lasts: boolean,
+  open: (records: string) => Ledger,
+  done: (records: string) => void = () => {},
+): void {
   let count = 0;
   const using = (act: (ledger: Ledger, again: () => Ledger) => void) => (): void => {
     const records = `${name}-${++count}`;
@@ -43,92 +48,126 @@ export function ledgerSuite(name: string, lasts: boolean, open: (records: string
   };
 
   describe(`ledger: ${name}`, () => {
-    test('gives back what was added, all fields', using((ledger) => {
-      const active = someRecord('01');
-      const revoked = someRecord('02', { state: 'revoked', revokedAt: T0 + 5, reason: 'superseded', issuedAt: T0 + 1 });
-      ledger.add(active);
-      ledger.add(revoked);
-      const found = ledger.find({});
-      assert.deepEqual(found.map((record) => ({ ...record, certificate: [...record.certificate] })), [
-        { ...active, certificate: [0x30, 1, 2] },
-        { ...revoked, certificate: [0x30, 1, 2] },
-      ]);
-    }));
+    test(
+      'gives back what was added, all fields',
+      using((ledger) => {
+        const active = someRecord('01');
+        const revoked = someRecord('02', {
+          state: 'revoked',
+          revokedAt: T0 + 5,
+          reason: 'superseded',
+          issuedAt: T0 + 1,
+        });
+        ledger.add(active);
+        ledger.add(revoked);
+        const found = ledger.find({});
+        assert.deepEqual(
+          found.map((record) => ({ ...record, certificate: [...record.certificate] })),
+          [
+            { ...active, certificate: [0x30, 1, 2] },
+            { ...revoked, certificate: [0x30, 1, 2] },
+          ],
+        );
+      }),
+    );
 
-    test('finds by holder, serial and state together, in order of issue', using((ledger) => {
-      ledger.add(someRecord('0c', { issuedAt: T0 + 2 }));
-      ledger.add(someRecord('0b', { issuedAt: T0 + 1 }));
-      ledger.add(someRecord('0a', { issuedAt: T0 + 1, state: 'suspended' }));
-      ledger.add(someRecord('0d', { holder: 'bob@example.net' }));
-      const serials = (filter: Parameters<Ledger['find']>[0]): string[] => ledger.find(filter).map(({ serial }) => serial);
-      assert.deepEqual(serials({}), ['0d', '0a', '0b', '0c']);
-      assert.deepEqual(serials({ holder: 'alice@example.net' }), ['0a', '0b', '0c']);
-      assert.deepEqual(serials({ holder: 'alice@example.net', state: 'active' }), ['0b', '0c']);
-      assert.deepEqual(serials({ serial: '0d' }), ['0d']);
-      assert.deepEqual(serials({ serial: '0d', holder: 'alice@example.net' }), []);
-      assert.deepEqual(serials({ holder: "' OR 1=1 --" }), []);
-    }));
+    test(
+      'finds by holder, serial and state together, in order of issue',
+      using((ledger) => {
+        ledger.add(someRecord('0c', { issuedAt: T0 + 2 }));
+        ledger.add(someRecord('0b', { issuedAt: T0 + 1 }));
+        ledger.add(someRecord('0a', { issuedAt: T0 + 1, state: 'suspended' }));
+        ledger.add(someRecord('0d', { holder: 'bob@example.net' }));
+        const serials = (filter: Parameters<Ledger['find']>[0]): string[] =>
+          ledger.find(filter).map(({ serial }) => serial);
+        assert.deepEqual(serials({}), ['0d', '0a', '0b', '0c']);
+        assert.deepEqual(serials({ holder: 'alice@example.net' }), ['0a', '0b', '0c']);
+        assert.deepEqual(serials({ holder: 'alice@example.net', state: 'active' }), ['0b', '0c']);
+        assert.deepEqual(serials({ serial: '0d' }), ['0d']);
+        assert.deepEqual(serials({ serial: '0d', holder: 'alice@example.net' }), []);
+        assert.deepEqual(serials({ holder: "' OR 1=1 --" }), []);
+      }),
+    );
 
-    test('refuses a serial number it has, and keeps the first record', using((ledger) => {
-      ledger.add(someRecord('01'));
-      const version = ledger.version();
-      assert.throws(() => ledger.add(someRecord('01', { holder: 'eve@example.net' })), /01 already/);
-      assert.equal(ledger.find({ serial: '01' })[0]?.holder, 'alice@example.net');
-      assert.equal(ledger.version(), version);
-    }));
+    test(
+      'refuses a serial number it has, and keeps the first record',
+      using((ledger) => {
+        ledger.add(someRecord('01'));
+        const version = ledger.version();
+        assert.throws(() => ledger.add(someRecord('01', { holder: 'eve@example.net' })), /01 already/);
+        assert.equal(ledger.find({ serial: '01' })[0]?.holder, 'alice@example.net');
+        assert.equal(ledger.version(), version);
+      }),
+    );
 
-    test('revokes once: time and reason of the first stay, unknown serials are passed over', using((ledger) => {
-      ledger.add(someRecord('01'));
-      ledger.add(someRecord('02', { state: 'suspended', issuedAt: T0 + 1 }));
-      const changed = ledger.revoke(['02', '01', 'ff', '01'], 'keyCompromise', T0 + 10);
-      assert.deepEqual(changed.map(({ serial, state, reason, revokedAt }) => [serial, state, reason, revokedAt]), [
-        ['01', 'revoked', 'keyCompromise', T0 + 10],
-        ['02', 'revoked', 'keyCompromise', T0 + 10],
-      ]);
-      assert.deepEqual(ledger.revoke(['01'], 'superseded', T0 + 20), []);
-      assert.equal(ledger.find({ serial: '01' })[0]?.reason, 'keyCompromise');
-      assert.equal(ledger.find({ serial: '01' })[0]?.revokedAt, T0 + 10);
-    }));
+    test(
+      'revokes once: time and reason of the first stay, unknown serials are passed over',
+      using((ledger) => {
+        ledger.add(someRecord('01'));
+        ledger.add(someRecord('02', { state: 'suspended', issuedAt: T0 + 1 }));
+        const changed = ledger.revoke(['02', '01', 'ff', '01'], 'keyCompromise', T0 + 10);
+        assert.deepEqual(
+          changed.map(({ serial, state, reason, revokedAt }) => [serial, state, reason, revokedAt]),
+          [
+            ['01', 'revoked', 'keyCompromise', T0 + 10],
+            ['02', 'revoked', 'keyCompromise', T0 + 10],
+          ],
+        );
+        assert.deepEqual(ledger.revoke(['01'], 'superseded', T0 + 20), []);
+        assert.equal(ledger.find({ serial: '01' })[0]?.reason, 'keyCompromise');
+        assert.equal(ledger.find({ serial: '01' })[0]?.revokedAt, T0 + 10);
+      }),
+    );
 
-    test('version rises with each addition and change, and with nothing else', using((ledger) => {
-      const seen = [ledger.version()];
-      const step = (act: () => unknown): void => {
-        act();
-        seen.push(ledger.version());
-      };
-      step(() => ledger.add(someRecord('01')));
-      step(() => ledger.revoke(['01'], 'unspecified', T0));
-      const [first = 0, second = 0, third = 0] = seen;
-      assert.ok(first < second && second < third, `${seen.join(' ')} does not rise`);
-      ledger.find({});
-      ledger.revoke(['01'], 'unspecified', T0);
-      ledger.nextCrlNumber();
-      assert.equal(ledger.version(), third);
-    }));
+    test(
+      'version rises with each addition and change, and with nothing else',
+      using((ledger) => {
+        const seen = [ledger.version()];
+        const step = (act: () => unknown): void => {
+          act();
+          seen.push(ledger.version());
+        };
+        step(() => ledger.add(someRecord('01')));
+        step(() => ledger.revoke(['01'], 'unspecified', T0));
+        const [first = 0, second = 0, third = 0] = seen;
+        assert.ok(first < second && second < third, `${seen.join(' ')} does not rise`);
+        ledger.find({});
+        ledger.revoke(['01'], 'unspecified', T0);
+        ledger.nextCrlNumber();
+        assert.equal(ledger.version(), third);
+      }),
+    );
 
-    test('CRL numbers count up from 1', using((ledger) => {
-      assert.deepEqual([ledger.nextCrlNumber(), ledger.nextCrlNumber(), ledger.nextCrlNumber()], [1, 2, 3]);
-    }));
+    test(
+      'CRL numbers count up from 1',
+      using((ledger) => {
+        assert.deepEqual([ledger.nextCrlNumber(), ledger.nextCrlNumber(), ledger.nextCrlNumber()], [1, 2, 3]);
+      }),
+    );
 
-    test('another opener sees changes, and they last', { skip: lasts ? false : 'this engine does not last' }, using((ledger, again) => {
-      const other = again();
-      try {
-        const before = ledger.version();
-        other.add(someRecord('01'));
-        assert.ok(ledger.version() > before);
-        assert.equal(ledger.find({ serial: '01' }).length, 1);
-        assert.equal(other.nextCrlNumber(), 1);
-        assert.equal(ledger.nextCrlNumber(), 2);
-      } finally {
-        other.close();
-      }
-      const third = again();
-      try {
-        assert.equal(third.find({}).length, 1);
-        assert.equal(third.nextCrlNumber(), 3);
-      } finally {
-        third.close();
-      }
-    }));
+    test(
+      'another opener sees changes, and they last',
+      { skip: lasts ? false : 'this engine does not last' },
+      using((ledger, again) => {
+        const other = again();
+        try {
+          const before = ledger.version();
+          other.add(someRecord('01'));
+          assert.ok(ledger.version() > before);
+          assert.equal(ledger.find({ serial: '01' }).length, 1);
+          assert.equal(other.nextCrlNumber(), 1);
+          assert.equal(ledger.nextCrlNumber(), 2);
+        } finally {
+          other.close();
+        }
+        const third = again();
+        try {
+          assert.equal(third.find({}).length, 1);
+          assert.equal(third.nextCrlNumber(), 3);
+        } finally {
+          third.close();
+        }
+      }),
+    );
   });
 }

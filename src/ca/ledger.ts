@@ -4,7 +4,13 @@ export type ProfileName = 'server' | 'person' | 'device' | 'service';
 export type CertificateState = 'active' | 'suspended' | 'revoked';
 
 /** Reasons of RFC 5280 §5.3.1 that we give, by name. */
-export type RevocationReason = 'unspecified' | 'keyCompromise' | 'affiliationChanged' | 'superseded' | 'cessationOfOperation' | 'privilegeWithdrawn';
+export type RevocationReason =
+  | 'unspecified'
+  | 'keyCompromise'
+  | 'affiliationChanged'
+  | 'superseded'
+  | 'cessationOfOperation'
+  | 'privilegeWithdrawn';
 
 /** One certificate that our CA issued. The holder is the person or device, not the key: a holder may have several. */
 export interface LedgerRecord {

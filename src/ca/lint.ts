@@ -30,7 +30,13 @@ export interface LintIssuer {
   readonly notAfter: Ms;
 }
 
-const weakAlgorithms: ReadonlySet<string> = new Set([oids.md2WithRsa, oids.md5WithRsa, oids.sha1WithRsa, oids.ecdsaWithSha1, oids.dsaWithSha1]);
+const weakAlgorithms: ReadonlySet<string> = new Set([
+  oids.md2WithRsa,
+  oids.md5WithRsa,
+  oids.sha1WithRsa,
+  oids.ecdsaWithSha1,
+  oids.dsaWithSha1,
+]);
 
 /** Everything that is wrong with a TBSCertificate, DER; empty when it may be signed. */
 export function lintCertificate(toBeSigned: Uint8Array, kind: LintKind, issuer: LintIssuer): Finding[] {
@@ -40,13 +46,16 @@ export function lintCertificate(toBeSigned: Uint8Array, kind: LintKind, issuer: 
     outline = readOutline(toBeSigned);
     certificate = parseCertificate(encodeSigned(toBeSigned, outline.algorithmDer, Uint8Array.of(0)));
   } catch (error) {
-    if (error instanceof DerError) return [{ what: `not a TBSCertificate: ${error.message}`, section: 'RFC 5280 §4.1' }];
+    if (error instanceof DerError)
+      return [{ what: `not a TBSCertificate: ${error.message}`, section: 'RFC 5280 §4.1' }];
     throw error;
   }
   if (certificate === undefined) return [{ what: 'not readable as a certificate', section: 'RFC 5280 §4.1' }];
   return [
     ...lintBasics(outline, certificate, issuer),
-    ...(kind === 'root' || kind === 'issuing' ? lintCa(outline, certificate, kind, issuer) : lintEndEntity(certificate, kind, issuer)),
+    ...(kind === 'root' || kind === 'issuing'
+      ? lintCa(outline, certificate, kind, issuer)
+      : lintEndEntity(certificate, kind, issuer)),
   ];
 }
 
@@ -72,8 +81,8 @@ function readOutline(toBeSigned: Uint8Array): Outline {
   for (let i = 0; i < 4; i++) parts.read(tags.sequence);
   const critical = new Map<string, boolean>();
   let pathLength: number | undefined;
-  const list = parts.optional(contextTag(3))?.read(tags.sequence);
-  while (list !== undefined && !list.done) {
+  const list = parts.optional(contextTag(3))?.read(tags.sequence) ?? new DerReader(new Uint8Array(0));
+  while (!list.done) {
     const extension = list.read(tags.sequence);
     const type = extension.readOid();
     critical.set(type, extension.tag === tags.boolean && extension.readBoolean());
@@ -103,17 +112,33 @@ function lintBasics(outline: Outline, certificate: Certificate, issuer: LintIssu
   const { serial } = outline;
   return broken(
     [outline.version === 2, `version is ${outline.version + 1}, not 3`, 'RFC 5280 §4.1.2.1'],
-    [(serial[0] ?? 0x80) < 0x80 && serial.some((octet) => octet !== 0), 'serial number is not positive', 'RFC 5280 §4.1.2.2'],
+    [
+      (serial[0] ?? 0x80) < 0x80 && serial.some((octet) => octet !== 0),
+      'serial number is not positive',
+      'RFC 5280 §4.1.2.2',
+    ],
     [serial.length <= 20, `serial number has ${serial.length} octets, more than 20`, 'RFC 5280 §4.1.2.2'],
-    [serial.length >= 8, `serial number has ${serial.length} octets, fewer than 8: it could be guessed or repeated`, 'RFC 5280 §8'],
+    [
+      serial.length >= 8,
+      `serial number has ${serial.length} octets, fewer than 8: it could be guessed or repeated`,
+      'RFC 5280 §8',
+    ],
     [!weakAlgorithms.has(outline.algorithm), `signature algorithm ${outline.algorithm} is broken`, 'RFC 6194 §3'],
     [same(certificate.issuer, issuer.name), 'issuer is not the name of the CA that signs', 'RFC 5280 §4.1.2.4'],
     [certificate.notBefore < certificate.notAfter, 'notAfter is not later than notBefore', 'RFC 5280 §4.1.2.5'],
     [certificate.notBefore >= issuer.notBefore, 'begins before its issuer does', 'RFC 5280 §4.1.2.5'],
     [certificate.notAfter <= issuer.notAfter, 'outlives its issuer', 'RFC 5280 §4.1.2.5'],
     [certificate.subjectKeyId !== undefined, 'no subject key identifier', 'RFC 5280 §4.2.1.2'],
-    [outline.critical.get(oids.subjectKeyIdentifier) !== true, 'subject key identifier is critical', 'RFC 5280 §4.2.1.2'],
-    [certificate.authorityKeyId !== undefined && same(certificate.authorityKeyId, issuer.keyId), 'authority key identifier is not that of the CA', 'RFC 5280 §4.2.1.1'],
+    [
+      outline.critical.get(oids.subjectKeyIdentifier) !== true,
+      'subject key identifier is critical',
+      'RFC 5280 §4.2.1.2',
+    ],
+    [
+      certificate.authorityKeyId !== undefined && same(certificate.authorityKeyId, issuer.keyId),
+      'authority key identifier is not that of the CA',
+      'RFC 5280 §4.2.1.1',
+    ],
     [outline.critical.get(oids.keyUsage) === true, 'key usage is missing or not critical', 'RFC 5280 §4.2.1.3'],
   );
 }
@@ -126,9 +151,17 @@ function lintCa(outline: Outline, certificate: Certificate, kind: 'root' | 'issu
   return broken(
     [certificate.isCa, 'cA is not set', 'RFC 5280 §4.2.1.9'],
     [outline.critical.get(oids.basicConstraints) === true, 'basic constraints are not critical', 'RFC 5280 §4.2.1.9'],
-    [certificate.keyUsage === KEY_CERT_SIGN_AND_CRL_SIGN, 'key usage is not keyCertSign and cRLSign', 'RFC 5280 §4.2.1.3'],
+    [
+      certificate.keyUsage === KEY_CERT_SIGN_AND_CRL_SIGN,
+      'key usage is not keyCertSign and cRLSign',
+      'RFC 5280 §4.2.1.3',
+    ],
     [readable(certificate.subject), 'a CA has an empty name', 'RFC 5280 §4.1.2.6'],
-    [selfIssued === (kind === 'root'), kind === 'root' ? 'a root is signed by another' : 'an issuing CA has the name or key of the root', 'RFC 5280 §3.2'],
+    [
+      selfIssued === (kind === 'root'),
+      kind === 'root' ? 'a root is signed by another' : 'an issuing CA has the name or key of the root',
+      'RFC 5280 §3.2',
+    ],
     [kind === 'root' || outline.pathLength === 0, 'path length of an issuing CA is not 0', 'RFC 5280 §4.2.1.9'],
   );
 }
@@ -141,13 +174,21 @@ function lintEndEntity(certificate: Certificate, kind: ProfileName, issuer: Lint
   return broken(
     [!certificate.isCa, 'an end entity is a CA', 'RFC 5280 §4.2.1.9'],
     [certificate.keyUsage === DIGITAL_SIGNATURE, 'key usage is not digitalSignature alone', 'RFC 5280 §4.2.1.3'],
-    [purposes.length === profile.purposes.length && profile.purposes.every((purpose) => purposes.includes(purpose)), `extended key usage is not that of profile ${kind}`, 'RFC 5280 §4.2.1.12'],
+    [
+      purposes.length === profile.purposes.length && profile.purposes.every((purpose) => purposes.includes(purpose)),
+      `extended key usage is not that of profile ${kind}`,
+      'RFC 5280 §4.2.1.12',
+    ],
     [expected.length > 0, 'subject alternative name is missing', 'RFC 5280 §4.2.1.6'],
     [other.length === 0, `subject alternative name has a kind that profile ${kind} does not have`, 'RFC 5280 §4.2.1.6'],
     [readable(certificate.subject), 'subject is empty, so no access map line could name it', 'RFC 5280 §4.1.2.6'],
     [!same(certificate.subject, issuer.name), 'subject is the name of the CA', 'RFC 5280 §4.1.2.6'],
     [!same(certificate.publicKey, issuer.publicKey), 'certifies the key of the CA', 'RFC 5280 §4.1.2.7'],
-    [certificate.notAfter - certificate.notBefore <= profile.life, `lives longer than profile ${kind} allows`, 'RFC 5280 §4.1.2.5'],
+    [
+      certificate.notAfter - certificate.notBefore <= profile.life,
+      `lives longer than profile ${kind} allows`,
+      'RFC 5280 §4.1.2.5',
+    ],
   );
 }
 

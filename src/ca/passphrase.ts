@@ -28,6 +28,7 @@ function characters(random: Random, count: number): string {
 export function passphraseFault(passphrase: string): string | undefined {
   if (passphrase.length < 8) return `the passphrase has ${passphrase.length} characters; at least 8`;
   // Programs disagree on how other characters become octets (RFC 7292 §B.1 and RFC 8018 §3 differ), and keytool refuses them.
-  if (/[^\x20-\x7e]/.test(passphrase)) return 'the passphrase has characters other than ASCII, which some programs cannot open';
+  if (/[^\x20-\x7e]/.test(passphrase))
+    return 'the passphrase has characters other than ASCII, which some programs cannot open';
   return undefined;
 }

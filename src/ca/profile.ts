@@ -32,7 +32,8 @@ export interface CertifiedNames {
 /** The names that go into subjectAltName. Throws `RequestRefused` when the holder is no name of the profile's kind. */
 export function certifiedNames(profile: ProfileName, holder: string, dnsNames: readonly string[]): CertifiedNames {
   if (profiles[profile].names === 'address') {
-    if (dnsNames.length > 0) throw new RequestRefused(`a ${profile} certificate carries no DNS names`, 'RFC 5280 §4.2.1.6');
+    if (dnsNames.length > 0)
+      throw new RequestRefused(`a ${profile} certificate carries no DNS names`, 'RFC 5280 §4.2.1.6');
     checkAddress(holder);
     return { emails: [holder], dnsNames: [] };
   }
@@ -51,7 +52,10 @@ function checkAddress(address: string): void {
   const at = address.lastIndexOf('@');
   if (at < 1) throw new RequestRefused(`"${address}" is no mail address`, 'RFC 5321 §4.1.2');
   if (/[^\x21-\x7e]/.test(address)) {
-    throw new RequestRefused(`"${address}" is not ASCII without blanks; write the domain as xn--, and use an ASCII local part`, 'RFC 5280 §4.2.1.6');
+    throw new RequestRefused(
+      `"${address}" is not ASCII without blanks; write the domain as xn--, and use an ASCII local part`,
+      'RFC 5280 §4.2.1.6',
+    );
   }
   const local = address.slice(0, at);
   if (!/^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/.test(local) || local.length > 64) {
@@ -68,7 +72,8 @@ function checkDnsName(name: string, wildcard: boolean): void {
     throw new RequestRefused(`"${name}" is no DNS name`, 'RFC 5280 §4.2.1.6');
   }
   // Clients take all-digit last labels for addresses, and match no address against dNSName (RFC 9525 §6.5).
-  if (/^\d+$/.test(labels.at(-1) ?? '')) throw new RequestRefused(`"${name}" is an address and not a DNS name`, 'RFC 5280 §4.2.1.6');
+  if (/^\d+$/.test(labels.at(-1) ?? ''))
+    throw new RequestRefused(`"${name}" is an address and not a DNS name`, 'RFC 5280 §4.2.1.6');
 }
 
 /** Upper bound of common name and organization, in characters (RFC 5280 §A.1). */

@@ -18,15 +18,30 @@ import { RequestRefused } from './refusal.ts';
 const alice = encodeNameOf([[oids.commonName, 'alice@example.net']]);
 
 /** A request as a program of another make could write it. */
-function makeRequest(key: KeyObject, over: { readonly subject?: Uint8Array; readonly algorithm?: string; readonly hash?: string | null; readonly publicKey?: Uint8Array; readonly attributes?: Uint8Array } = {}): Uint8Array {
-  const info = sequence(integer(0), over.subject ?? alice, over.publicKey ?? publicKeyOf(key), over.attributes ?? explicit(0, new Uint8Array(0)));
+function makeRequest(
+  key: KeyObject,
+  over: {
+    readonly subject?: Uint8Array;
+    readonly algorithm?: string;
+    readonly hash?: string | null;
+    readonly publicKey?: Uint8Array;
+    readonly attributes?: Uint8Array;
+  } = {},
+): Uint8Array {
+  const info = sequence(
+    integer(0),
+    over.subject ?? alice,
+    over.publicKey ?? publicKeyOf(key),
+    over.attributes ?? explicit(0, new Uint8Array(0)),
+  );
   const { hash = 'sha256', algorithm = oids.ecdsaWithSha256 } = over;
   const parameters = key.asymmetricKeyType === 'rsa' ? [nil()] : [];
   return encodeSigned(info, sequence(oid(algorithm), ...parameters), sign(hash, info, key));
 }
 
 const ec = (namedCurve: string): KeyObject => generateKeyPairSync('ec', { namedCurve }).privateKey;
-const rsa = (modulusLength: number, publicExponent = 65_537): KeyObject => generateKeyPairSync('rsa', { modulusLength, publicExponent }).privateKey;
+const rsa = (modulusLength: number, publicExponent = 65_537): KeyObject =>
+  generateKeyPairSync('rsa', { modulusLength, publicExponent }).privateKey;
 
 function refused(der: Uint8Array, what: RegExp, section: string): void {
   assert.throws(
@@ -45,7 +60,10 @@ describe('certificate requests', () => {
   test('the subject comes back byte for byte: order, string types, several attributes in one RDN', () => {
     const oddity = sequence(
       setOf(sequence(oid(oids.commonName), bmpString('Алиса'))),
-      setOf(sequence(oid('2.5.4.6'), element(tags.printableString, Buffer.from('JP'))), sequence(oid('2.5.4.11'), element(tags.t61String, Buffer.from([0x63, 0xe9])))),
+      setOf(
+        sequence(oid('2.5.4.6'), element(tags.printableString, Buffer.from('JP'))),
+        sequence(oid('2.5.4.11'), element(tags.t61String, Buffer.from([0x63, 0xe9]))),
+      ),
       setOf(sequence(oid('1.2.840.113549.1.9.1'), element(tags.ia5String, Buffer.from('alice@example.net')))),
     );
     const key = ec('prime256v1');
@@ -75,11 +93,21 @@ describe('certificate requests', () => {
   });
 
   test('weak and strange keys are refused', () => {
-    refused(makeRequest(rsa(1024), { algorithm: oids.sha256WithRsa }), /RSA key of 1024 bits is too weak/, 'RFC 9325 §4.5');
+    refused(
+      makeRequest(rsa(1024), { algorithm: oids.sha256WithRsa }),
+      /RSA key of 1024 bits is too weak/,
+      'RFC 9325 §4.5',
+    );
     refused(makeRequest(rsa(2048, 3), { algorithm: oids.sha256WithRsa }), /exponent/, 'FIPS 186-5 §A.1.1');
     refused(makeRequest(ec('secp256k1')), /curve/, 'RFC 5480 §2.1.1');
     const explicitCurve = generateKeyPairSync('ec', { namedCurve: 'prime256v1', paramEncoding: 'explicit' });
-    refused(makeRequest(explicitCurve.privateKey, { publicKey: explicitCurve.publicKey.export({ type: 'spki', format: 'der' }) }), /curve/, 'RFC 5480 §2.1.1');
+    refused(
+      makeRequest(explicitCurve.privateKey, {
+        publicKey: explicitCurve.publicKey.export({ type: 'spki', format: 'der' }),
+      }),
+      /curve/,
+      'RFC 5480 §2.1.1',
+    );
     const dsa = generateKeyPairSync('dsa', { modulusLength: 2048, divisorLength: 256 }).privateKey;
     refused(makeRequest(dsa, { algorithm: '2.16.840.1.101.3.4.3.2' }), /not known here/, 'RFC 2986 §4.2');
     refused(makeRequest(dsa), /keys of algorithm 1\.2\.840\.10040\.4\.1/, 'RFC 5280 §4.1.2.7');
@@ -101,7 +129,11 @@ describe('certificate requests', () => {
   test('nesting as deep as the size allows, indefinite and overlong lengths: refused, never thrown otherwise', () => {
     let nested: Uint8Array = new Uint8Array(0);
     while (nested.length < MAX_REQUEST - 8) nested = element(tags.sequence, nested);
-    for (const der of [nested, Buffer.alloc(MAX_REQUEST, Buffer.from([0x30, 0x80])), Buffer.from([0x30, 0x84, 0xff, 0xff, 0xff, 0xff, 0])]) {
+    for (const der of [
+      nested,
+      Buffer.alloc(MAX_REQUEST, Buffer.from([0x30, 0x80])),
+      Buffer.from([0x30, 0x84, 0xff, 0xff, 0xff, 0xff, 0]),
+    ]) {
       assert.throws(() => proveRequest(der), RequestRefused);
     }
   });
@@ -118,18 +150,37 @@ describe('certificate requests', () => {
     };
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), outcome));
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 3 }), fc.nat(good.length), (changes, cut) => {
-        const changed = Uint8Array.from(good);
-        for (const [at, octet] of changes) changed[at] = octet;
-        outcome(changed);
-        outcome(good.subarray(0, cut));
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 3 }),
+        fc.nat(good.length),
+        (changes, cut) => {
+          const changed = Uint8Array.from(good);
+          for (const [at, octet] of changes) changed[at] = octet;
+          outcome(changed);
+          outcome(good.subarray(0, cut));
+        },
+      ),
     );
   });
 
   test('a request of OpenSSL', { skip: missing('openssl') }, async () => {
     await inFolder(({ path }) => {
-      const args = ['req', '-new', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'key', '-out', 'csr', '-subj', '/C=JP/O=例/CN=alice@example.net/emailAddress=alice@example.net', '-utf8', '-addext', 'subjectAltName=email:eve@example.org'];
+      const args = [
+        'req',
+        '-new',
+        '-newkey',
+        'rsa:2048',
+        '-nodes',
+        '-keyout',
+        'key',
+        '-out',
+        'csr',
+        '-subj',
+        '/C=JP/O=例/CN=alice@example.net/emailAddress=alice@example.net',
+        '-utf8',
+        '-addext',
+        'subjectAltName=email:eve@example.org',
+      ];
       const ran = run('openssl', args, { cwd: path });
       assert.equal(ran.code, 0, ran.text);
       const proven = proveRequest(decodePem(readFileSync(join(path, 'csr'), 'latin1'))[0]?.der ?? new Uint8Array(0));

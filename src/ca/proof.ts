@@ -45,11 +45,20 @@ export function proveRequest(der: Uint8Array): ProvenRequest {
   if (reading.kind === 'bad') throw new RequestRefused(reading.why, 'RFC 2986 §4');
   const { request } = reading;
   const weak = broken[request.algorithm];
-  if (weak !== undefined) throw new RequestRefused(`the request is signed with ${weak[0]}, which is broken; sign it with SHA-256 or better`, weak[1]);
+  if (weak !== undefined)
+    throw new RequestRefused(
+      `the request is signed with ${weak[0]}, which is broken; sign it with SHA-256 or better`,
+      weak[1],
+    );
   const scheme = schemes[request.algorithm];
-  if (scheme === undefined) throw new RequestRefused(`the request is signed with algorithm ${request.algorithm}, which is not known here`, 'RFC 2986 §4.2');
+  if (scheme === undefined)
+    throw new RequestRefused(
+      `the request is signed with algorithm ${request.algorithm}, which is not known here`,
+      'RFC 2986 §4.2',
+    );
   const key = acceptPublicKey(request.publicKey);
-  if (key.asymmetricKeyType !== scheme.key) throw new RequestRefused('the signature algorithm of the request does not fit its key', 'RFC 2986 §4.2');
+  if (key.asymmetricKeyType !== scheme.key)
+    throw new RequestRefused('the signature algorithm of the request does not fit its key', 'RFC 2986 §4.2');
   if (!signedBy(key, scheme, request.signed, request.signature)) {
     throw new RequestRefused('the request is not signed by the key it asks to certify', 'RFC 2986 §3');
   }

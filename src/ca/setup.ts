@@ -58,7 +58,15 @@ export function createAuthority(random: Random, clock: Clock, hostname: string):
   const notBefore = Math.floor((clock.now() - BACKDATE) / 1000) * 1000;
   const rootPair = makeKey();
   const rootIssuer = issuerFacts(caName('Sealpost Root', hostname), rootPair, notBefore, ROOT_LIFE);
-  const root = signCa(random, 'root', rootIssuer.name, rootPair.publicKey, rootIssuer, rootPair.privateKey, rootIssuer.notAfter);
+  const root = signCa(
+    random,
+    'root',
+    rootIssuer.name,
+    rootPair.publicKey,
+    rootIssuer,
+    rootPair.privateKey,
+    rootIssuer.notAfter,
+  );
   const issuingPair = makeKey();
   const issuing = signCa(
     random,

@@ -14,17 +14,26 @@ export interface TestAuthority {
   readonly clock: Clock;
   readonly random: Random;
   /** A request with usual values: a person, no key. */
-  request(over?: { readonly [K in keyof IssueRequest]?: IssueRequest[K] }): IssueRequest;
+  readonly request: (over?: { readonly [K in keyof IssueRequest]?: IssueRequest[K] }) => IssueRequest;
   /** A certificate with a key made for it. */
-  issue(over?: { readonly [K in keyof IssueRequest]?: IssueRequest[K] }): Promise<IssuedCertificate & { readonly pair: KeyPair }>;
+  issue(over?: { readonly [K in keyof IssueRequest]?: IssueRequest[K] }): Promise<
+    IssuedCertificate & { readonly pair: KeyPair }
+  >;
 }
 
 /** `clock`: for tests in which a TLS library looks at the time, the machine's. */
-export function testAuthority(options: { readonly clock?: Clock; readonly hostname?: string; readonly crlUrls?: readonly string[] } = {}): TestAuthority {
+export function testAuthority(
+  options: { readonly clock?: Clock; readonly hostname?: string; readonly crlUrls?: readonly string[] } = {},
+): TestAuthority {
   const clock = options.clock ?? fakeClock();
   const random = seededRandom(1);
   const made = createAuthority(random, clock, options.hostname ?? 'mail.example.net');
-  const door = localDoor({ root: made.root, issuing: made.issuing, issuingKey: made.issuingKey, crlUrls: options.crlUrls ?? [] });
+  const door = localDoor({
+    root: made.root,
+    issuing: made.issuing,
+    issuingKey: made.issuingKey,
+    crlUrls: options.crlUrls ?? [],
+  });
   const request: TestAuthority['request'] = (over = {}) => ({
     profile: 'person',
     holder: 'alice@example.net',

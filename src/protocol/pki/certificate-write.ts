@@ -46,9 +46,7 @@ export function encodeNameOf(attributes: readonly (readonly [type: string, value
 }
 
 function extension(type: string, critical: boolean, value: Uint8Array): Bytes {
-  return critical
-    ? sequence(oid(type), boolean(true), octetString(value))
-    : sequence(oid(type), octetString(value));
+  return critical ? sequence(oid(type), boolean(true), octetString(value)) : sequence(oid(type), octetString(value));
 }
 
 /** Of a CA: critical, with path length; of an end entity nothing is written, because FALSE is the default. */

@@ -8,13 +8,16 @@ import { DerReader, tags } from './der.ts';
 describe('DER values', () => {
   test('times: UTCTime to 2049, GeneralizedTime from 2050, no fraction, for every second from 1950 to 9999', () => {
     fc.assert(
-      fc.property(fc.date({ min: new Date('1950-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59Z'), noInvalidDate: true }), (date) => {
-        const { tag, content } = new DerReader(time(date.getTime())).next();
-        const digits = `${date.toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`;
-        const early = date.getUTCFullYear() < 2050;
-        assert.equal(tag, early ? tags.utcTime : tags.generalizedTime);
-        assert.equal(latin1(content.bytes), early ? digits.slice(2) : digits);
-      }),
+      fc.property(
+        fc.date({ min: new Date('1950-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59Z'), noInvalidDate: true }),
+        (date) => {
+          const { tag, content } = new DerReader(time(date.getTime())).next();
+          const digits = `${date.toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`;
+          const early = date.getUTCFullYear() < 2050;
+          assert.equal(tag, early ? tags.utcTime : tags.generalizedTime);
+          assert.equal(latin1(content.bytes), early ? digits.slice(2) : digits);
+        },
+      ),
     );
   });
 

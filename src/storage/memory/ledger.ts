@@ -11,7 +11,8 @@ export function memoryLedger(): Ledger {
 
   return {
     add(record: LedgerRecord): void {
-      if (records.has(record.serial)) throw new Fault(statuses['local-error'], `the ledger has serial number ${record.serial} already`);
+      if (records.has(record.serial))
+        throw new Fault(statuses['local-error'], `the ledger has serial number ${record.serial} already`);
       records.set(record.serial, record);
       version++;
     },

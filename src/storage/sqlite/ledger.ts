@@ -29,7 +29,9 @@ class SqliteLedger implements Ledger {
   add(record: LedgerRecord): void {
     const changed = this.#run('add', () =>
       this.#db
-        .prepare(`INSERT INTO certificate (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (serial) DO NOTHING`)
+        .prepare(
+          `INSERT INTO certificate (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (serial) DO NOTHING`,
+        )
         .run(
           record.serial,
           record.holder,
@@ -46,7 +48,8 @@ class SqliteLedger implements Ledger {
           record.certificate,
         ),
     );
-    if (changed.changes === 0) throw new Fault(statuses['local-error'], `the ledger has serial number ${record.serial} already`);
+    if (changed.changes === 0)
+      throw new Fault(statuses['local-error'], `the ledger has serial number ${record.serial} already`);
   }
 
   find(filter: LedgerFilter): LedgerRecord[] {
@@ -60,7 +63,10 @@ class SqliteLedger implements Ledger {
     }
     const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
     return this.#run('find', () =>
-      this.#db.prepare(`SELECT ${COLUMNS} FROM certificate ${where} ORDER BY issued_at, serial`).all(...values).map(readRow),
+      this.#db
+        .prepare(`SELECT ${COLUMNS} FROM certificate ${where} ORDER BY issued_at, serial`)
+        .all(...values)
+        .map(readRow),
     );
   }
 
@@ -78,7 +84,9 @@ class SqliteLedger implements Ledger {
   }
 
   version(): number {
-    return this.#run('version', () => this.#db.prepare("SELECT value FROM ledger_counter WHERE name = 'version'").get())?.['value'] as number;
+    return this.#run('version', () =>
+      this.#db.prepare("SELECT value FROM ledger_counter WHERE name = 'version'").get(),
+    )?.['value'] as number;
   }
 
   nextCrlNumber(): number {
