@@ -149,7 +149,7 @@ export class Session implements ConnectionHandler, LiveSession {
   // Told by the program (LiveSession)
 
   recheck(): boolean {
-    if (!this.#dialogue.withdrawn()) return false;
+    if (this.#phase === 'closing' || this.#phase === 'closed' || !this.#dialogue.withdrawn()) return false;
     this.#sayFarewell('certificate-withdrawn-now');
     return true;
   }
