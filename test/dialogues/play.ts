@@ -5,7 +5,7 @@
  *   limits name=number   engine limits, before anything else; `banner key` greets with that status
  *   C: text              the client's line, CRLF added; lines that follow each other come in one segment
  *   R: text              the same without CRLF
- *   S: text              the server's next line; before the client goes on, all its lines must have been told
+ *   S: text              the server's next line, {text*count} repeated; before the client goes on, all its lines must have been told
  *   E: text              an event that must be among those of this segment, in order; `E: none name`: no such event
  *   TLS                  the handshake is done
  *   END                  the client closes its side
@@ -71,7 +71,7 @@ export function play(name: string, transcript: string, cut: Cut): void {
         break;
       case 'S':
         flush(at);
-        assert.equal(lines.shift() ?? '(nothing)', text, where);
+        assert.equal(lines.shift() ?? '(nothing)', repeated(text), where);
         break;
       case 'E':
         flush(at);
@@ -219,10 +219,13 @@ function read(name: string, transcript: string): { limits: ServerLimits; banner:
   return { limits: limits as unknown as ServerLimits, banner, steps };
 }
 
+function repeated(text: string): string {
+  return text.replace(/\{(.+?)\*(\d+)\}/g, (_, unit: string, count: string) => unit.repeat(Number(count)));
+}
+
 function octets(text: string): Uint8Array {
-  const repeated = text.replace(/\{(.+?)\*(\d+)\}/g, (_, unit: string, count: string) => unit.repeat(Number(count)));
   const parts: Uint8Array[] = [];
-  for (const [part] of repeated.matchAll(/\\(?:x[0-9a-fA-F]{2}|.)|[^\\]+/g)) {
+  for (const [part] of repeated(text).matchAll(/\\(?:x[0-9a-fA-F]{2}|.)|[^\\]+/g)) {
     if (!part.startsWith('\\')) parts.push(utf8(part));
     else if (part[1] === 'x' && part.length === 4) parts.push(Uint8Array.of(Number.parseInt(part.slice(2), 16)));
     else parts.push(Uint8Array.of(part[1] === 'r' ? 0x0d : part[1] === 'n' ? 0x0a : part.charCodeAt(1)));

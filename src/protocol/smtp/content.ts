@@ -119,7 +119,7 @@ export class DotReader {
 
   #window(bytes: Buffer, start: number, end: number): string {
     if (this.#textOf !== bytes || start < this.#textAt || start >= this.#textAt + this.#text.length) {
-      this.#text = bytes.latin1Slice(start, Math.min(end, start + WINDOW));
+      this.#text = bytes.toString('latin1', start, Math.min(end, start + WINDOW));
       this.#textOf = bytes;
       this.#textAt = start;
     }
@@ -177,7 +177,7 @@ export class ChunkReader {
     }
     this.next = Math.min(end, at + WINDOW);
     this.to = this.next;
-    const text = bytes.latin1Slice(at, this.next);
+    const text = bytes.toString('latin1', at, this.next);
     let position = 0;
     for (;;) {
       const lf = text.indexOf('\n', position);

@@ -7,7 +7,7 @@ export interface Reply {
   readonly lines: readonly string[];
 }
 
-/** The reply of a status; `{name}` in its text becomes `values[name]`, cleaned of line ends and control characters. */
+/** The reply of a status; `{name}` in its text becomes `values[name]`, cleaned of line ends and control characters, and cut where it is long. */
 export function replyOf(status: Status, values: Readonly<Record<string, string | number>> = {}): Reply {
   const text = status.text.replace(/\{(\w+)\}/g, (_, name: string) => clean(String(values[name] ?? '')));
   return { code: status.code, enhanced: status.enhanced, lines: [text] };
@@ -28,7 +28,11 @@ export function replyText(reply: Reply): string {
   return `${reply.code} ${prefix}${reply.lines.join(' / ')}`;
 }
 
+/** What a value may put into a reply: a line has at most 512 octets (RFC 5321 §4.5.3.1.5), a path 256. */
+const VALUE_LENGTH = 260;
+
 function clean(value: string): string {
+  if (value.length > VALUE_LENGTH) value = `${value.slice(0, VALUE_LENGTH - 3)}...`;
   // oxlint-disable-next-line no-control-regex -- control characters of the peer must not come back in our reply
   return value.replace(/[\u0000-\u001f\u007f]/g, '?');
 }
