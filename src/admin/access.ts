@@ -1,5 +1,6 @@
 /** What an operator can ask of the access map: whether it says what was meant, and what it decides about made-up facts. */
 import { createHash } from 'node:crypto';
+import { isAbsolute, relative } from 'node:path';
 import { hex } from '../base/bytes.ts';
 import { accessSettings } from '../config/settings.ts';
 import { decodePem } from '../protocol/pki/pem.ts';
@@ -114,7 +115,7 @@ async function readMap(context: AdminContext): Promise<ParsedAccessMap | undefin
   const path = configured === 'auto' ? 'access' : configured;
   let bytes: Uint8Array;
   try {
-    bytes = await context.files.read(path);
+    bytes = await context.files.read(isAbsolute(path) ? relative(context.directory, path) : path);
   } catch (error) {
     if (configured === 'auto' && isMissing(error)) return undefined;
     throw new OperationError(
