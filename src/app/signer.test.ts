@@ -8,10 +8,12 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { testAuthority, type TestAuthority } from '../../test/fakes/authority.ts';
 import { inFolder, type Folder } from '../../test/fakes/outside.ts';
+import { localDoor } from '../ca/authority-local.ts';
 import { makeKey } from '../ca/keys.ts';
 import { RequestRefused } from '../ca/refusal.ts';
 import { readCall } from './signer-call.ts';
 import { openDoor, signerArguments } from './signer-client.ts';
+import { loadAuthority } from './signer-keys.ts';
 import { encodeFrame, FrameReader, type SignerCall } from './signer-frame.ts';
 
 const linux = process.platform === 'linux' ? false : 'looks into /proc';
@@ -188,26 +190,36 @@ describe('the signer process', () => {
     });
   });
 
-  test('a key that is missing, readable by others, broken or of another CA is told with its file', async () => {
+  test('what is wrong with the files comes through the door', async () => {
     await inFolder(async (folder) => {
       await assert.rejects(openDoor(folder.path), /ca\/root\.crt: no such file; "sealpost init"/);
+    });
+  });
+});
+
+describe("the authority's files", () => {
+  test('a key that is missing, open to others, broken or of another CA is told with its file', async () => {
+    await inFolder((folder) => {
       putAuthority(folder);
       const key = join(folder.path, 'ca/issuing.key');
-      for (const mode of [0o640, 0o604, 0o620]) {
+      const load = (): unknown => localDoor(loadAuthority({ directory: folder.path, crlUrls: [] }));
+      assert.ok(load());
+      for (const mode of [0o640, 0o604, 0o620, 0o777]) {
         chmodSync(key, mode);
-        await assert.rejects(
-          openDoor(folder.path),
-          (error) =>
-            error instanceof Error && error.message.startsWith(key) && error.message.endsWith(`run: chmod 600 ${key}`),
-        );
+        const octal = mode.toString(8);
+        assert.throws(load, {
+          message: `${key}: others than its owner may use this key (mode 0${octal}); run: chmod 600 ${key}`,
+        });
       }
       chmodSync(key, 0o600);
       writeFileSync(key, 'no key');
-      await assert.rejects(openDoor(folder.path), /issuing\.key: holds no private key/);
+      assert.throws(load, /issuing\.key: holds no private key/);
       writeFileSync(key, testAuthority().made.files.find(({ path }) => path === 'ca/issuing.key')?.bytes ?? '');
-      await assert.rejects(openDoor(folder.path), /issuing key is not the key of the issuing certificate/);
+      assert.throws(load, /issuing key is not the key of the issuing certificate/);
       rmSync(key);
-      await assert.rejects(openDoor(folder.path), /issuing\.key: no such file/);
+      assert.throws(load, /issuing\.key: no such file/);
+      writeFileSync(join(folder.path, 'ca/root.crt'), 'no certificate');
+      assert.throws(load, /root\.crt: holds no certificate/);
     });
   });
 });

@@ -2,7 +2,7 @@
  * The authority itself, with the issuing key in hand: it names, writes, lints and signs. The signer process wraps it;
  * tests use it as it is. It keeps no ledger and has no clock: serial and times come with each request.
  */
-import type { KeyObject } from 'node:crypto';
+import { X509Certificate, type KeyObject } from 'node:crypto';
 import type { Bytes } from '../base/bytes.ts';
 import {
   authorityKeyIdentifier,
@@ -105,9 +105,10 @@ function issuerOf(keys: AuthorityKeys): LintIssuer {
   const root = parseCertificate(keys.root);
   if (certificate === undefined || !certificate.isCa) throw new Error('the issuing certificate is no CA certificate');
   if (root === undefined || !root.isCa) throw new Error('the root certificate is no CA certificate');
-  if (Buffer.compare(certificate.issuer, root.subject) !== 0)
+  const rootKey = new X509Certificate(keys.root).publicKey;
+  if (!same(certificate.issuer, root.subject) || !new X509Certificate(keys.issuing).verify(rootKey))
     throw new Error('the issuing certificate was not issued by the root');
-  if (Buffer.compare(certificate.publicKey, publicKeyOf(keys.issuingKey)) !== 0)
+  if (!same(certificate.publicKey, publicKeyOf(keys.issuingKey)))
     throw new Error('the issuing key is not the key of the issuing certificate');
   return {
     name: certificate.subject,
@@ -116,6 +117,10 @@ function issuerOf(keys: AuthorityKeys): LintIssuer {
     notBefore: certificate.notBefore,
     notAfter: Math.min(certificate.notAfter, root.notAfter),
   };
+}
+
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
 }
 
 /** Subject and key: both the request's own with a CSR, else the holder's name and the key that came along. */

@@ -185,6 +185,7 @@ describe('the authority', () => {
       () => localDoor({ ...keys, root: testAuthority({ hostname: 'other.example' }).made.root }),
       /not issued by the root/,
     );
+    assert.throws(() => localDoor({ ...keys, root: two.root }), /not issued by the root/, 'of the same name');
     assert.throws(() => localDoor({ ...keys, issuing: Uint8Array.of(1) }), /no CA certificate/);
   });
 
@@ -202,6 +203,7 @@ describe('the authority', () => {
           assert.ok(error instanceof RequestRefused, String(error));
         }
       }),
+      { numRuns: 50 },
     );
   });
 
