@@ -298,6 +298,8 @@ describe('attempt: several hops', () => {
     assert.deepEqual(briefs(await at.carry()), ['deferred connect-failed'], 'b does not answer');
     at.hop('192.0.2.12:25', { ehlo: '550 5.7.1 not you' });
     assert.deepEqual(briefs(await at.carry()), ['failed remote-refused 550']);
+    at.hop('192.0.2.11:25', { greeting: '451 4.3.2 busy' });
+    assert.deepEqual(briefs(await at.carry()), ['deferred remote-deferred 451'], 'whichever comes first');
     at.hop('192.0.2.12:25');
     assert.deepEqual(briefs(await at.carry()), ['delivered delivered 250']);
   });
