@@ -2,6 +2,7 @@ import type { LineReview } from './tag.ts';
 
 /** Traps in a host, domain or network. */
 export function reviewHost(key: string): LineReview | undefined {
+  if (!/^[\d[]|:/.test(key)) return undefined;
   const hint = 'write leading octets without a dot at the end, such as 192.0.2; other networks go into the configuration';
   if (/^\[?[\d.]+\/\d+/.test(key) || /^ipv6:.*\/\d+$/i.test(key)) return { about: 'key', text: 'the access map has no networks in CIDR form', hint };
   if (/^[\d.]+\.$/.test(key)) return { about: 'key', text: 'a network does not end in a dot', hint };
