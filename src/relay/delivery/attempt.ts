@@ -47,7 +47,8 @@ class Deliverer implements Carrier {
   readonly #sources: readonly RequirementSource[];
   readonly #pool: ConnectionPool;
   readonly #busy = new Set<Channel>();
-  readonly #closing = new AbortController();
+  readonly #opening = new Set<AbortController>();
+  #closed = false;
 
   constructor(deps: CarrierDeps) {
     const { settings, resolver, random, clock } = deps;
@@ -65,7 +66,8 @@ class Deliverer implements Carrier {
   }
 
   close(): void {
-    this.#closing.abort();
+    this.#closed = true;
+    for (const stop of this.#opening) stop.abort();
     this.#pool.close();
     for (const channel of this.#busy) channel.fail('connection-lost', 'the attempt was stopped');
   }
@@ -115,7 +117,7 @@ class Deliverer implements Carrier {
         );
       }
       for (const hop of found.hops.slice(0, left)) {
-        if (signal.aborted || this.#closing.signal.aborted)
+        if (signal.aborted || this.#closed)
           return run.end(failure('connection-lost', 'the attempt was stopped', undefined));
         if (await this.#tryHop(run, hop, signal)) return;
       }
@@ -153,7 +155,17 @@ class Deliverer implements Carrier {
   }
 
   async #open(target: ChannelTarget, signal: AbortSignal): Promise<Channel | OpenFailure> {
-    return openChannel(target, this.#deps, AbortSignal.any([signal, this.#closing.signal]));
+    // Not AbortSignal.any: the schedule's signal lives as long as the program, and would gather what depends on it.
+    const stop = new AbortController();
+    const onAbort = (): void => stop.abort();
+    this.#opening.add(stop);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await openChannel(target, this.#deps, stop.signal);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      this.#opening.delete(stop);
+    }
   }
 
   /** One transaction. True when each recipient has its outcome. */
@@ -165,7 +177,7 @@ class Deliverer implements Carrier {
     try {
       const source = await run.content();
       if (!channel.usable) return false;
-      if (signal.aborted || this.#closing.signal.aborted) {
+      if (signal.aborted || this.#closed) {
         run.end(failure('connection-lost', 'the attempt was stopped', undefined));
         return true;
       }
@@ -183,7 +195,7 @@ class Deliverer implements Carrier {
     } finally {
       signal.removeEventListener('abort', onAbort);
       this.#busy.delete(channel);
-      if (this.#closing.signal.aborted) channel.quit();
+      if (this.#closed) channel.quit();
       else this.#pool.put(channel);
     }
   }
