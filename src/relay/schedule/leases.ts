@@ -13,11 +13,11 @@ export interface OwnedLane {
   fromStart: boolean;
   /** It has something new. */
   rung: boolean;
-  /** More rows are known to follow the cursor: read on without delay. */
+  /** Rows of a destination that was left out follow the cursor: read on without delay. */
   urgent: boolean;
-  /** Monotonic times: of the last read; when a read from the start began that is not over (0: none); and before which none is to begin. */
-  readAt: Ms;
-  startedAt: Ms;
+  /** The last read did not come to the end. */
+  isOpen: boolean;
+  /** Monotonic time before which no read from the start is to begin. */
   startNotBefore: Ms;
   /** Rows that the last read brought. */
   readRows: number;
@@ -112,8 +112,7 @@ export class Leases {
       fromStart: true,
       rung: false,
       urgent: false,
-      readAt: 0,
-      startedAt: 0,
+      isOpen: false,
       startNotBefore: 0,
       readRows: 0,
       dueAt: Number.MAX_SAFE_INTEGER,

@@ -5,18 +5,20 @@ import type { Cursor, Due, SpoolStore } from '../spool/spool.ts';
 import type { Leases, OwnedLane } from './leases.ts';
 
 /** Rows asked for in one call, over all its lanes, and lanes in one call. */
-const ROWS = 1024;
+const ROWS = 256;
 const LANES_AT_ONCE = 32;
 /** With less room than this nothing is read. */
 const LEAST_ROOM = 128;
 /** A lane with no more rows in memory than this is read from its start each time: that costs no more than these rows. */
 const FEW = 16;
-/** Else it is read from its start this often while a late row is possible… */
+/** Else it is read from its start this often while a late row is possible. */
 const START_INTERVAL: Ms = 500;
-/** …and never so often that such reads take more than one part in this of the time. */
-const START_SHARE = 20;
-/** A lane with a destination left out is read on at most this often: each read steps over that destination's new rows. */
-const PACE: Ms = 100;
+/**
+ * A read that leaves destinations out steps over all their rows, however many. Such reads come at most this often, and
+ * take at most one part in LOOK_SHARE of the time: a long queue must not make each message dearer.
+ */
+const LOOK_INTERVAL: Ms = 100;
+const LOOK_SHARE = 20;
 /** A lane that was read to its end is read again from this long before: rows are committed a little after the time they carry. */
 const SLACK: Ms = 1_000;
 /** Destinations left out of a lane; more of them would make the query slow. */
@@ -47,6 +49,7 @@ export class LaneReader {
   readonly #unsure = new Set<OwnedLane>();
   #reading = false;
   #pollAt: Ms = 0;
+  #lookAt: Ms = 0;
   #notBefore: Ms = 0;
   /** Monotonic time of the earliest row not yet due, as far as known. */
   #dueAt: Ms = Number.MAX_SAFE_INTEGER;
@@ -126,7 +129,7 @@ export class LaneReader {
     if (this.#pollAt > now) at = this.#pollAt;
     if (this.#dueAt > now && this.#dueAt < at) at = this.#dueAt;
     for (const lane of this.#unsure) if (lane.startNotBefore > now && lane.startNotBefore < at) at = lane.startNotBefore;
-    for (const lane of this.#wanted) if (lane.readAt + PACE > now && lane.readAt + PACE < at) at = lane.readAt + PACE;
+    if (this.#wanted.size > 0 && this.#lookAt > now && this.#lookAt < at) at = this.#lookAt;
     return at;
   }
 
@@ -141,9 +144,11 @@ export class LaneReader {
     if (now >= this.#dueAt) this.#wakeLanes();
     for (const lane of this.#unsure) if (this.#mayBeginAnew(lane, now)) this.#wanted.add(lane);
     if (room >= LEAST_ROOM && this.#wanted.size > 0) {
-      const lanes = this.#pick(now);
+      let lanes = this.#pick(now, false);
+      const isLook = lanes.length === 0 && now >= this.#lookAt;
+      if (isLook) lanes = this.#pick(now, true);
       if (lanes.length > 0) {
-        void this.#read(lanes, Math.max(8, Math.floor(Math.min(ROWS, room * 2) / lanes.length)));
+        void this.#read(lanes, Math.max(8, Math.floor(ROWS / lanes.length)), isLook);
         return;
       }
     }
@@ -167,8 +172,8 @@ export class LaneReader {
     return now >= lane.startNotBefore || (lane.skip.size === 0 && lane.known <= FEW);
   }
 
-  /** The lanes to read now, their cursors set. */
-  #pick(now: Ms): OwnedLane[] {
+  /** The lanes to read now, their cursors set: those to read at once, or those where destinations are left out. */
+  #pick(now: Ms, isLook: boolean): OwnedLane[] {
     const lanes: OwnedLane[] = [];
     for (const lane of this.#wanted) {
       if (lanes.length === LANES_AT_ONCE) break;
@@ -177,29 +182,28 @@ export class LaneReader {
         this.#unsure.delete(lane);
         continue;
       }
-      if (lane.skip.size > 0 && !lane.urgent && now < lane.readAt + PACE) continue;
+      if ((lane.skip.size > 0 && !lane.urgent) !== isLook) continue;
       this.#wanted.delete(lane);
       const few = lane.skip.size === 0 && lane.known <= FEW;
       // A read that goes on is not begun anew: with more known rows than the limit it would never get past them.
-      if (!lane.urgent && (few || ((lane.fromStart || this.#unsure.has(lane)) && now >= lane.startNotBefore))) {
+      if (!lane.isOpen && !lane.urgent && (few || ((lane.fromStart || this.#unsure.has(lane)) && now >= lane.startNotBefore))) {
         lane.cursor = [0, 0];
         lane.fromStart = false;
         lane.startNotBefore = now + START_INTERVAL;
-        lane.startedAt = now;
         this.#unsure.delete(lane);
       } else if (lane.rung || lane.fromStart) {
         this.#unsure.add(lane);
       }
       lane.rung = false;
       lane.urgent = false;
-      lane.readAt = now;
       lanes.push(lane);
     }
     return lanes;
   }
 
-  async #read(lanes: readonly OwnedLane[], limit: number): Promise<void> {
+  async #read(lanes: readonly OwnedLane[], limit: number, isLook: boolean): Promise<void> {
     this.#reading = true;
+    const began = this.#clock.monotonic();
     const wall = this.#clock.now();
     const skip = new Set<string>();
     for (const lane of lanes) for (const dest of lane.skip) skip.add(dest);
@@ -210,7 +214,14 @@ export class LaneReader {
     } catch (thrown) {
       fault = asFault(thrown);
       this.#notBefore = this.#clock.monotonic() + RETRY;
-      for (const lane of lanes) this.readFromStart(lane);
+      for (const lane of lanes) {
+        lane.isOpen = false;
+        this.readFromStart(lane);
+      }
+    }
+    if (isLook) {
+      const now = this.#clock.monotonic();
+      this.#lookAt = now + Math.max(LOOK_INTERVAL, (now - began) * LOOK_SHARE);
     }
     this.#reading = false;
     this.#letGo.clear();
@@ -218,7 +229,6 @@ export class LaneReader {
   }
 
   #arrived(lanes: readonly OwnedLane[], rows: readonly Due[], limit: number, wall: Ms): void {
-    const now = this.#clock.monotonic();
     for (const lane of lanes) lane.readRows = 0;
     for (const row of rows) {
       const lane = this.#leases.get(row.lane);
@@ -229,17 +239,13 @@ export class LaneReader {
       if (!this.#deps.take(row)) this.skip(lane, row.dest);
     }
     for (const lane of lanes) {
-      if (lane.readRows >= limit) {
-        lane.urgent = true;
+      lane.isOpen = lane.readRows >= limit;
+      if (lane.isOpen) {
         this.#wanted.add(lane);
         continue;
       }
       const end: Cursor = [wall - SLACK, 0];
       if (before(lane.cursor, end)) lane.cursor = end;
-      if (lane.startedAt > 0) {
-        lane.startNotBefore = Math.max(lane.startNotBefore, now + (now - lane.startedAt) * START_SHARE);
-        lane.startedAt = 0;
-      }
     }
   }
 

@@ -202,16 +202,16 @@ class LaneScheduler implements Scheduler {
       this.#startAll(settings, now);
       this.#contents.flush();
       if (this.#unsettled < MOST_UNSETTLED) this.#reader.work(now, settings.poll, this.#destinations.room);
-      this.#arm(Math.min(this.#reader.wakeAt(now), this.#refreshAt, this.#resumeAt), now);
+      this.#arm(Math.min(this.#reader.wakeAt(now), this.#keepAt(), this.#resumeAt), now);
     } else if (this.#busy()) {
-      this.#arm(this.#refreshAt, now);
+      this.#arm(this.#keepAt(), now);
     }
     if (this.#idle.length > 0 && this.#isIdle()) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   /** Sees to it that the pump runs at `at`, or before. */
   #arm(at: Ms, now: Ms): void {
-    if (this.#timer !== undefined && this.#timer.at <= at) return;
+    if (at === Number.MAX_SAFE_INTEGER || (this.#timer !== undefined && this.#timer.at <= at)) return;
     this.#timer?.cancel();
     const cancel = this.#clock.after(Math.max(0, at - now), () => {
       this.#timer = undefined;
@@ -259,6 +259,11 @@ class LaneScheduler implements Scheduler {
         this.#refreshing = false;
         this.#kick();
       });
+  }
+
+  /** When leases need care again; a renewal under way calls the pump itself. */
+  #keepAt(): Ms {
+    return this.#refreshing ? Number.MAX_SAFE_INTEGER : this.#refreshAt;
   }
 
   async #refresh(span: Ms): Promise<void> {
@@ -478,7 +483,10 @@ class LaneScheduler implements Scheduler {
 /** Every recipient was put off because no usable connection came about. */
 function isSiteFailure(result: CarryResult): boolean {
   if (result.recipients.length === 0) return false;
-  for (const { outcome } of result.recipients) if (outcome.kind !== 'deferred' || !SITE_FAILURES.has(outcome.status.key)) return false;
+  for (const { outcome } of result.recipients) {
+    if (outcome.kind !== 'deferred') return false;
+    if (!SITE_FAILURES.has(outcome.status.key) && outcome.remote?.command !== 'greeting') return false;
+  }
   return true;
 }
 
