@@ -159,6 +159,7 @@ class Deliverer implements Carrier {
     const stop = new AbortController();
     const onAbort = (): void => stop.abort();
     this.#opening.add(stop);
+    if (this.#closed || signal.aborted) stop.abort();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       return await openChannel(target, this.#deps, stop.signal);

@@ -73,6 +73,7 @@ export async function openChannel(
     stop.abort();
     channel.fail('connection-lost', 'the attempt was stopped');
   };
+  if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     const { hop, requirement } = target;
