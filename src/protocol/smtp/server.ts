@@ -141,6 +141,8 @@ export interface ServerEngine {
   output(): Uint8Array;
   /** Milliseconds the peer may now stay silent (RFC 5321 §4.5.3.2). */
   readonly patience: number;
+  /** Octets that came and were not used yet. At most a line, or while a question is open what came meanwhile. */
+  readonly buffered: number;
 }
 
 /** A new engine; `hostname` is how it calls itself. */
@@ -189,6 +191,10 @@ class Engine implements ServerEngine {
 
   get patience(): number {
     return this.#question === undefined ? patience[this.#phase] : OUR_TURN;
+  }
+
+  get buffered(): number {
+    return this.#queue.length;
   }
 
   greet(reply: Reply): void {
