@@ -73,7 +73,7 @@ export async function testAccess(context: AdminContext, input: AccessTestInput):
   const policy: AccessPolicy = { ...accessSettings(context.config), map: (await readMap(context))?.map };
   const principal = principalOf(context, input);
   const facts: AccessFacts = {
-    role: input.role ?? 'submission',
+    role: input.role ?? 'relay',
     address: input.address ?? '192.0.2.1',
     name:
       input.name === undefined

@@ -35,10 +35,12 @@ export function table(
   return [heads, ...rows].map((cells) => `${line(cells)}\n`).join('');
 }
 
-/** `name: value` lines with the values under each other. */
+/** `name: value` lines with the values under each other; a pair without a name goes on with the one before. */
 export function pairs(list: readonly (readonly [name: string, value: string])[]): string {
   const longest = Math.max(...list.map(([name]) => width(name)));
-  return list.map(([name, value]) => `${name}:${' '.repeat(longest - width(name) + 1)}${value}\n`).join('');
+  return list
+    .map(([name, value]) => `${name === '' ? ' ' : `${name}:`}${' '.repeat(longest - width(name) + 1)}${value}\n`)
+    .join('');
 }
 
 /** A time in UTC, to the minute: `2026-11-24 10:30Z`. */

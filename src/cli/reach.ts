@@ -2,6 +2,8 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname as machineName } from 'node:os';
 import { join } from 'node:path';
+import type { LiveRelay } from '../admin/context.ts';
+import { version } from '../app/version.ts';
 import type { Config } from '../config/schema.ts';
 import { type ControlAnswer, callControl } from '../platform/process/control.ts';
 import { badConfig } from './commands/config.ts';
@@ -9,6 +11,7 @@ import type { CreatedDirectory, Reach } from './context.ts';
 import { CliError, asCliError, refusal } from './exit.ts';
 import { detailOf } from './files.ts';
 import { fill } from './messages/choose.ts';
+import { pairs } from './output.ts';
 import type { MessageKey, Messages } from './messages/en.ts';
 
 const CONFIG_FILE = 'sealpost.yaml';
@@ -123,10 +126,29 @@ export function reach(messages: Messages, tell: (text: string) => void): Reach {
     await readConfig(file);
     const { runDaemon } = await import('../app/daemon.ts');
     try {
-      await runDaemon({ directory, create: mayCreate });
+      await runDaemon({
+        directory,
+        ready: (relay, config) => tell(banner(relay.listening(), config.hostname, directory)),
+      });
     } catch (error) {
       throw asCliError(error);
     }
+  }
+
+  /** What listens where, where the data lies, what to do next. */
+  function banner(listening: ReturnType<LiveRelay['listening']>, hostname: string, directory: string): string {
+    const listeners = listening.map(
+      ({ name, address, port, tls }) => `${name} ${address.includes(':') ? `[${address}]` : address}:${port} (${tls})`,
+    );
+    return [
+      `${say('start.ready', { version, hostname })}\n`,
+      pairs([
+        [say('start.listens', {}), listeners.join('\n  ')],
+        [say('start.data', {}), directory],
+        [say('start.add', {}), `./sealpost add alice@example.net -d ${directory}`],
+        [say('start.stop', {}), say('start.stop.how', { pid: process.pid })],
+      ]),
+    ].join('');
   }
 
   return { operate, create, serve };

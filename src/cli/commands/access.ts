@@ -111,9 +111,7 @@ function testWords(printer: Printer, { principal, stages, verdict, accepted, rul
     .map(safe)
     .join(', ');
   const heads = (['stage', 'asked', 'answer', 'source'] as const).map((name) => printer.say(`column.${name}`));
-  const rows = stages.flatMap(({ stage, trail }) =>
-    trail.map(({ asked, answer, source }) => [stage, safe(asked), safe(answer ?? '-'), source ?? '-']),
-  );
+  const rows = stages.flatMap(({ stage, trail }) => trailRows(printer, stage, trail));
   return [
     pairs([
       [printer.say('access.verdict'), printer.paint(accepted ? 'green' : 'red', safe(verdict))],
@@ -122,4 +120,28 @@ function testWords(printer: Printer, { principal, stages, verdict, accepted, rul
     ]),
     rows.length === 0 ? '' : `\n${printer.say('access.trail')}\n${table(heads, rows)}`,
   ].join('');
+}
+
+/** Tests that answered, a row each; look-ups that found nothing in between, together (--json has them all). */
+function trailRows(printer: Printer, stage: string, trail: AccessTest['stages'][number]['trail']): string[][] {
+  const rows: string[][] = [];
+  let missed: string[] = [];
+  const tellMissed = (): void => {
+    const [first] = missed;
+    const asked =
+      missed.length < 3
+        ? missed.join(', ')
+        : printer.say('access.missed', { first: first ?? '', last: missed.at(-1) ?? '', count: missed.length });
+    if (first !== undefined) rows.push([stage, safe(asked), '-', '-']);
+    missed = [];
+  };
+  for (const { asked, answer, source } of trail) {
+    if (answer === undefined && source === undefined) missed.push(asked);
+    else {
+      tellMissed();
+      rows.push([stage, safe(asked), safe(answer ?? '-'), source ?? '-']);
+    }
+  }
+  tellMissed();
+  return rows;
 }
