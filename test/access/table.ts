@@ -82,7 +82,13 @@ export function readTable(text: string, file: string): Block[] {
     if (questions === undefined) throw new Error(`${where}: a question before the first block`);
     trail = undefined;
     const [, verb, typed = '', expected] = question as unknown as [string, string, string | undefined, string];
-    questions.push({ where, text: `${verb} ${typed}`.trim(), expected, trail: undefined, answer: asker(state, verb, typed, where) });
+    questions.push({
+      where,
+      text: `${verb} ${typed}`.trim(),
+      expected,
+      trail: undefined,
+      answer: asker(state, verb, typed, where),
+    });
   });
   return blocks;
 }
@@ -202,7 +208,10 @@ function sender(typed: string): AccessSender {
 }
 
 function asker({ map, policy, facts, sender: from }: State, verb: string, typed: string, where: string): () => Verdict {
-  const whole: AccessPolicy = { ...policy, map: map === undefined ? undefined : parseAccessMap(map.join('\n'), 'access').map };
+  const whole: AccessPolicy = {
+    ...policy,
+    map: map === undefined ? undefined : parseAccessMap(map.join('\n'), 'access').map,
+  };
   if (verb === 'CONNECT') return () => decideConnect(whole, facts);
   const path = parsePath(typed, true);
   if (path === undefined) throw new Error(`${where}: ${typed} is no path`);

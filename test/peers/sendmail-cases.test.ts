@@ -35,7 +35,11 @@ interface Config {
   readonly makemap: readonly string[];
   readonly relay_domains: readonly string[];
   readonly local_host_names: readonly string[];
-  readonly names: { readonly a: Record<string, string>; readonly ptr: Record<string, string>; readonly servfail: readonly string[] };
+  readonly names: {
+    readonly a: Record<string, string>;
+    readonly ptr: Record<string, string>;
+    readonly servfail: readonly string[];
+  };
 }
 
 interface Session {
@@ -46,7 +50,13 @@ interface Session {
 interface Observed {
   readonly replies: readonly { readonly cmd: string; readonly code: number; readonly esc: string | null }[];
   readonly server_tls: { readonly verify: string; readonly cert_subject: string; readonly cert_issuer: string } | null;
-  readonly macros?: { readonly verify: string; readonly cert_subject: string; readonly cert_issuer: string; readonly cn_subject: string; readonly cn_issuer: string };
+  readonly macros?: {
+    readonly verify: string;
+    readonly cert_subject: string;
+    readonly cert_issuer: string;
+    readonly cn_subject: string;
+    readonly cn_issuer: string;
+  };
 }
 
 interface Case {
@@ -65,42 +75,65 @@ interface Cases {
 
 const path = process.env['SEALPOST_SENDMAIL_CASES'];
 
-describe('decisions as Sendmail made them', { skip: path === undefined && 'SEALPOST_SENDMAIL_CASES is not set' }, () => {
-  const cases = path === undefined ? undefined : (JSON.parse(readFileSync(path, 'utf8')) as Cases);
-  const count = { cases: 0, replies: 0, names: 0, unsupported: [] as string[], elsewhere: 0 };
+describe(
+  'decisions as Sendmail made them',
+  { skip: path === undefined && 'SEALPOST_SENDMAIL_CASES is not set' },
+  () => {
+    const cases = path === undefined ? undefined : (JSON.parse(readFileSync(path, 'utf8')) as Cases);
+    const count = { cases: 0, replies: 0, names: 0, unsupported: [] as string[], elsewhere: 0 };
 
-  for (const one of cases?.cases ?? []) {
-    const config = merged((cases as Cases).defaults, one.config);
-    if (!isSupported(one.id, config)) {
-      count.unsupported.push(one.id);
-      continue;
-    }
-    it(one.id, () => {
-      count.cases += 1;
-      one.sessions.forEach((session, number) => {
-        const observed = one.observed.sessions?.[number];
-        if (observed !== undefined) compareSession({ ...(cases as Cases).pki, ...one.pki }, config, session, observed, count);
+    for (const one of cases?.cases ?? []) {
+      const config = merged((cases as Cases).defaults, one.config);
+      if (!isSupported(one.id, config)) {
+        count.unsupported.push(one.id);
+        continue;
+      }
+      it(one.id, () => {
+        count.cases += 1;
+        one.sessions.forEach((session, number) => {
+          const observed = one.observed.sessions?.[number];
+          if (observed !== undefined)
+            compareSession({ ...(cases as Cases).pki, ...one.pki }, config, session, observed, count);
+        });
       });
-    });
-  }
+    }
 
-  it('counts', (t) => {
-    t.diagnostic(
-      `${count.cases} cases: ${count.replies} replies and ${count.names} names agree, ` +
-        `${count.elsewhere} replies are of other steps; not supported: ${count.unsupported.join(' ')}`,
-    );
-    assert.ok(count.replies > 100);
-  });
-});
+    it('counts', (t) => {
+      t.diagnostic(
+        `${count.cases} cases: ${count.replies} replies and ${count.names} names agree, ` +
+          `${count.elsewhere} replies are of other steps; not supported: ${count.unsupported.join(' ')}`,
+      );
+      assert.ok(count.replies > 100);
+    });
+  },
+);
 
 /** Features of later work, and cases whose answers are about something else. */
 function isSupported(id: string, config: Config): boolean {
-  const features = [...config.mc, ...config.mc_after_access].filter((line) => /^(FEATURE|TRUST_AUTH_MECH)\(/.test(line));
-  const known = features.every((line) => /blocklist_recipients|blacklist_recipients|delay_checks|TRUST_AUTH_MECH\(`EXTERNAL'\)/.test(line));
-  return known && config.mc_local.length === 0 && config.makemap.length === 0 && !/nosuch|`skip'|dotdomain/.test(config.access_feature) && !/^(tlsclt|srvfeat-[a-zA-Z]|out|auth-plain|auth-bad|privacy|max-message|command-order|ehlo|plaintext-injection)/.test(id);
+  const features = [...config.mc, ...config.mc_after_access].filter((line) =>
+    /^(FEATURE|TRUST_AUTH_MECH)\(/.test(line),
+  );
+  const known = features.every((line) =>
+    /blocklist_recipients|blacklist_recipients|delay_checks|TRUST_AUTH_MECH\(`EXTERNAL'\)/.test(line),
+  );
+  return (
+    known &&
+    config.mc_local.length === 0 &&
+    config.makemap.length === 0 &&
+    !/nosuch|`skip'|dotdomain/.test(config.access_feature) &&
+    !/^(tlsclt|srvfeat-[a-zA-Z]|out|auth-plain|auth-bad|privacy|max-message|command-order|ehlo|plaintext-injection)/.test(
+      id,
+    )
+  );
 }
 
-function compareSession(pki: Record<string, Certified>, config: Config, session: Session, observed: Observed, count: { replies: number; names: number; elsewhere: number }): void {
+function compareSession(
+  pki: Record<string, Certified>,
+  config: Config,
+  session: Session,
+  observed: Observed,
+  count: { replies: number; names: number; elsewhere: number },
+): void {
   const policy = policyOf(config);
   const facts = factsOf(pki, config, session, observed);
   const { principal } = facts;
@@ -126,7 +159,12 @@ function compareSession(pki: Record<string, Certified>, config: Config, session:
     const typed = /^<[^>]*>|^\S+/.exec(command[2] as string)?.[0] ?? '';
     const parsed = parsePath(typed, true);
     // Order of commands, syntax, existence of users and domains: other steps answer these.
-    if (code === 503 || code === 555 || parsed === undefined || ['5.1.1', '5.1.2', '5.1.3', '5.1.8', '4.1.8', '5.7.0', '4.3.0'].includes(esc ?? '')) {
+    if (
+      code === 503 ||
+      code === 555 ||
+      parsed === undefined ||
+      ['5.1.1', '5.1.2', '5.1.3', '5.1.8', '4.1.8', '5.7.0', '4.3.0'].includes(esc ?? '')
+    ) {
       count.elsewhere += 1;
       continue;
     }
@@ -135,7 +173,8 @@ function compareSession(pki: Record<string, Certified>, config: Config, session:
     else if (command[1] === 'MAIL FROM') {
       sender = { typed, address: parsed.address };
       verdict = decideMail(policy, facts, sender);
-    } else verdict = decideRecipient(policy, facts, sender, { typed, address: parsed.address ?? { local: '', domain: '' } });
+    } else
+      verdict = decideRecipient(policy, facts, sender, { typed, address: parsed.address ?? { local: '', domain: '' } });
     const answered = verdict.kind === 'reject' ? `${verdict.reply.code} ${verdict.reply.enhanced}` : '250';
     assert.equal(answered, code === 250 ? '250' : `${code} ${esc}`, `${cmd} from ${session.from}`);
     count.replies += 1;
@@ -146,7 +185,12 @@ function policyOf(config: Config): AccessPolicy {
   const after = config.mc_after_access.join('\n');
   return {
     map: config.access === null ? undefined : parseAccessMap(config.access.join('\n'), 'access').map,
-    localDomains: new Set(['localhost', 'mail.relay.test', '[127.0.0.1]', ...config.local_host_names.map((name) => name.toLowerCase())]),
+    localDomains: new Set([
+      'localhost',
+      'mail.relay.test',
+      '[127.0.0.1]',
+      ...config.local_host_names.map((name) => name.toLowerCase()),
+    ]),
     relayDomains: new Set(config.relay_domains.map((name) => name.toLowerCase())),
     // Sendmail's own rule; here it has to be said.
     trustedNetworks: ['127.0.0.1/32', '::1/128'],
@@ -162,7 +206,13 @@ function factsOf(pki: Record<string, Certified>, config: Config, session: Sessio
   const pointer = names.ptr[session.from];
   const reverse = `${session.from.split('.').toReversed().join('.')}.in-addr.arpa`;
   const isLocal = session.from === '127.0.0.1';
-  const state = names.servfail.includes(reverse) ? 'temporary' : isLocal || (pointer !== undefined && names.a[pointer] === session.from) ? 'ok' : pointer === undefined ? 'none' : 'forged';
+  const state = names.servfail.includes(reverse)
+    ? 'temporary'
+    : isLocal || (pointer !== undefined && names.a[pointer] === session.from)
+      ? 'ok'
+      : pointer === undefined
+        ? 'none'
+        : 'forged';
   const verify = observed.server_tls?.verify ?? observed.macros?.verify;
   const secured = session.tls !== undefined && verify !== undefined && verify !== '';
   const tls: TlsFacts | undefined = !secured
@@ -172,7 +222,10 @@ function factsOf(pki: Record<string, Certified>, config: Config, session: Sessio
         cipher: 'TLS_AES_256_GCM_SHA384',
         bits: 256,
         asked: verify !== 'NOT',
-        certificate: session.tls?.cert !== undefined && verify !== 'NO' && verify !== 'NOT' ? { der: certificateOf(pki, session.tls.cert), fingerprint: session.tls.cert } : undefined,
+        certificate:
+          session.tls?.cert !== undefined && verify !== 'NO' && verify !== 'NOT'
+            ? { der: certificateOf(pki, session.tls.cert), fingerprint: session.tls.cert }
+            : undefined,
         verifyError: verify === 'FAIL' ? 'UNSPECIFIED' : undefined,
         resumed: false,
         serverName: undefined,
@@ -183,7 +236,9 @@ function factsOf(pki: Record<string, Certified>, config: Config, session: Sessio
     name: { state, name: isLocal ? 'localhost' : pointer },
     helo: 'laptop',
     principal: identify(tls, holderDirectory()),
-    authenticated: observed.replies.some(({ cmd, code }) => cmd.startsWith('AUTH') && code === 235) ? 'external' : undefined,
+    authenticated: observed.replies.some(({ cmd, code }) => cmd.startsWith('AUTH') && code === 235)
+      ? 'external'
+      : undefined,
   };
 }
 
@@ -203,7 +258,17 @@ const types: Readonly<Record<string, string>> = {
   SN: '2.5.4.4',
   street: '2.5.4.9',
 };
-const strings: Readonly<Record<string, number>> = { utf8: 0x0c, numeric: 0x12, printable: 0x13, t61: 0x14, ia5: 0x16, visible: 0x1a, general: 0x1b, universal: 0x1c, bmp: 0x1e };
+const strings: Readonly<Record<string, number>> = {
+  utf8: 0x0c,
+  numeric: 0x12,
+  printable: 0x13,
+  t61: 0x14,
+  ia5: 0x16,
+  visible: 0x1a,
+  general: 0x1b,
+  universal: 0x1c,
+  bmp: 0x1e,
+};
 
 function certificateOf(pki: Record<string, Certified>, name: string): Uint8Array {
   const { subject, issuer = 'ca', issuer_dn: issuerName } = pki[name] as Certified;
@@ -216,7 +281,9 @@ function certificateOf(pki: Record<string, Certified>, name: string): Uint8Array
 }
 
 function nameOf(rdns: readonly Rdn[]): Uint8Array {
-  return sequence(...rdns.map((rdn) => ('multi' in rdn ? setOf(...rdn.multi.map(attributeOf)) : setOf(attributeOf(rdn)))));
+  return sequence(
+    ...rdns.map((rdn) => ('multi' in rdn ? setOf(...rdn.multi.map(attributeOf)) : setOf(attributeOf(rdn)))),
+  );
 }
 
 function attributeOf([type, value, kind]: Attribute): Uint8Array {
@@ -228,7 +295,10 @@ function octetsOf(value: string | { readonly hex: string }, kind: string): Uint8
   if (typeof value !== 'string') return Buffer.from(value.hex, 'hex');
   if (kind === 'utf8') return Buffer.from(value);
   if (kind === 'bmp') return Buffer.from(value, 'utf16le').swap16();
-  if (kind === 'universal') return Buffer.concat([...value].map((letter) => Buffer.from([0, 0, ...Buffer.from(letter, 'utf16le').swap16()])));
+  if (kind === 'universal')
+    return Buffer.concat(
+      Array.from(value).map((letter) => Buffer.from([0, 0, ...Buffer.from(letter, 'utf16le').swap16()])),
+    );
   return Buffer.from(value, 'latin1');
 }
 

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { hex } from '../../base/bytes.ts';
 import { parseCertificate, serialText } from './certificate.ts';
 import { contextPrimitiveTag, contextTag, element, integer, oid, sequence, setOf, tags } from './der.ts';
 import { encodeName } from './name.ts';
 
 // A self-signed P-256 certificate that the openssl command made (OpenSSL 3.0), so that one sample is not our own writing.
-const sample = Buffer.from('MIICcTCCAhagAwIBAgIUHuF2oAUsWJjrBvCqe2tmVmzjBMgwCgYIKoZIzj0EAwIwVTELMAkGA1UEBhMCSlAxFDASBgNVBAoMC0V4YW1wbGUgT3JnMQ4wDAYDVQQDDAVhbGljZTEgMB4GCSqGSIb3DQEJARYRYWxpY2VAZXhhbXBsZS5uZXQwHhcNMjYxMTI0MDUyMzQ4WhcNMzYxMTIxMDUyMzQ4WjBVMQswCQYDVQQGEwJKUDEUMBIGA1UECgwLRXhhbXBsZSBPcmcxDjAMBgNVBAMMBWFsaWNlMSAwHgYJKoZIhvcNAQkBFhFhbGljZUBleGFtcGxlLm5ldDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABGahGRGpOiaDHpnt2F3na+vHp+0rop7TQw+EWGMJx7skke6sAkIb6PM4SljL1vZRKDhYDVINlQOVxrRihnjbdl6jgcMwgcAwHQYDVR0OBBYEFK876yCBpPuOIOn8nQ4qAhKx3e7jMB8GA1UdIwQYMBaAFK876yCBpPuOIOn8nQ4qAhKx3e7jMA8GA1UdEwEB/wQFMAMBAf8wSwYDVR0RBEQwQoERYWxpY2VAZXhhbXBsZS5uZXSCEmRldmljZS5leGFtcGxlLm5ldIYZaHR0cHM6Ly9leGFtcGxlLm5ldC9hbGljZTATBgNVHSUEDDAKBggrBgEFBQcDAjALBgNVHQ8EBAMCB4AwCgYIKoZIzj0EAwIDSQAwRgIhANU/jYrVHu8R2vDFlucFGxK/rkl06w7/Sqz87WQ9MLh0AiEA2w5m3ttexE3Gh3nDb8rpFcpjge2vrl0DUlROxaOUWmU=', 'base64');
+const sample = Buffer.from(
+  'MIICcTCCAhagAwIBAgIUHuF2oAUsWJjrBvCqe2tmVmzjBMgwCgYIKoZIzj0EAwIwVTELMAkGA1UEBhMCSlAxFDASBgNVBAoMC0V4YW1wbGUgT3JnMQ4wDAYDVQQDDAVhbGljZTEgMB4GCSqGSIb3DQEJARYRYWxpY2VAZXhhbXBsZS5uZXQwHhcNMjYxMTI0MDUyMzQ4WhcNMzYxMTIxMDUyMzQ4WjBVMQswCQYDVQQGEwJKUDEUMBIGA1UECgwLRXhhbXBsZSBPcmcxDjAMBgNVBAMMBWFsaWNlMSAwHgYJKoZIhvcNAQkBFhFhbGljZUBleGFtcGxlLm5ldDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABGahGRGpOiaDHpnt2F3na+vHp+0rop7TQw+EWGMJx7skke6sAkIb6PM4SljL1vZRKDhYDVINlQOVxrRihnjbdl6jgcMwgcAwHQYDVR0OBBYEFK876yCBpPuOIOn8nQ4qAhKx3e7jMB8GA1UdIwQYMBaAFK876yCBpPuOIOn8nQ4qAhKx3e7jMA8GA1UdEwEB/wQFMAMBAf8wSwYDVR0RBEQwQoERYWxpY2VAZXhhbXBsZS5uZXSCEmRldmljZS5leGFtcGxlLm5ldIYZaHR0cHM6Ly9leGFtcGxlLm5ldC9hbGljZTATBgNVHSUEDDAKBggrBgEFBQcDAjALBgNVHQ8EBAMCB4AwCgYIKoZIzj0EAwIDSQAwRgIhANU/jYrVHu8R2vDFlucFGxK/rkl06w7/Sqz87WQ9MLh0AiEA2w5m3ttexE3Gh3nDb8rpFcpjge2vrl0DUlROxaOUWmU=',
+  'base64',
+);
 
 interface Parts {
   readonly version?: number | undefined;
@@ -22,14 +25,21 @@ const algorithm = sequence(oid('1.2.840.10045.4.3.2'));
 const octets = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 const utc = (text: string): Uint8Array => element(tags.utcTime, octets(text));
 const generalized = (text: string): Uint8Array => element(tags.generalizedTime, octets(text));
-const nameOf = (common: string): Uint8Array => sequence(setOf(sequence(oid('2.5.4.3'), element(tags.utf8String, octets(common)))));
+const nameOf = (common: string): Uint8Array =>
+  sequence(setOf(sequence(oid('2.5.4.3'), element(tags.utf8String, octets(common)))));
 
 function extension(id: string, value: Uint8Array, critical = false): Uint8Array {
   const flag = critical ? [element(tags.boolean, Uint8Array.of(0xff))] : [];
   return sequence(oid(id), ...flag, element(tags.octetString, value));
 }
 
-function build({ version = 2, serial = integer(1), times, extensions = [], innerAlgorithm = algorithm }: Parts): Uint8Array {
+function build({
+  version = 2,
+  serial = integer(1),
+  times,
+  extensions = [],
+  innerAlgorithm = algorithm,
+}: Parts): Uint8Array {
   const signed = sequence(
     ...(version === 0 ? [] : [element(contextTag(0), integer(version))]),
     serial,
@@ -65,19 +75,40 @@ describe('certificates', () => {
   it('have times up to 2049 in UTCTime and after in GeneralizedTime', () => {
     const times = (from: Uint8Array, to: Uint8Array): readonly (string | undefined)[] => {
       const certificate = parseCertificate(build({ times: [from, to] }));
-      return [certificate?.notBefore, certificate?.notAfter].map((at) => (at === undefined ? undefined : new Date(at).toISOString()));
+      return [certificate?.notBefore, certificate?.notAfter].map((at) =>
+        at === undefined ? undefined : new Date(at).toISOString(),
+      );
     };
-    assert.deepEqual(times(utc('500101000000Z'), utc('491231235959Z')), ['1950-01-01T00:00:00.000Z', '2049-12-31T23:59:59.000Z']);
-    assert.deepEqual(times(generalized('20500101000000Z'), generalized('99991231235959Z')), ['2050-01-01T00:00:00.000Z', '9999-12-31T23:59:59.000Z']);
-    assert.deepEqual(times(utc('240229120000Z'), generalized('21000228235959Z')), ['2024-02-29T12:00:00.000Z', '2100-02-28T23:59:59.000Z']);
-    for (const bad of ['230229000000Z', '261301000000Z', '260100000000Z', '260101240000Z', '2601010000Z', '260101000000+0000']) {
+    assert.deepEqual(times(utc('500101000000Z'), utc('491231235959Z')), [
+      '1950-01-01T00:00:00.000Z',
+      '2049-12-31T23:59:59.000Z',
+    ]);
+    assert.deepEqual(times(generalized('20500101000000Z'), generalized('99991231235959Z')), [
+      '2050-01-01T00:00:00.000Z',
+      '9999-12-31T23:59:59.000Z',
+    ]);
+    assert.deepEqual(times(utc('240229120000Z'), generalized('21000228235959Z')), [
+      '2024-02-29T12:00:00.000Z',
+      '2100-02-28T23:59:59.000Z',
+    ]);
+    for (const bad of [
+      '230229000000Z',
+      '261301000000Z',
+      '260100000000Z',
+      '260101240000Z',
+      '2601010000Z',
+      '260101000000+0000',
+    ]) {
       assert.deepEqual(times(utc(bad), utc('270101000000Z')), [undefined, undefined], bad);
     }
     fc.assert(
       fc.property(fc.integer({ min: -62_135_596_800, max: 253_402_300_799 }), (second) => {
         const at = new Date(second * 1000);
         const text = at.toISOString().replace(/[-:T]|\.000/g, '');
-        assert.equal(parseCertificate(build({ times: [generalized(text), utc('270101000000Z')] }))?.notBefore, second * 1000);
+        assert.equal(
+          parseCertificate(build({ times: [generalized(text), utc('270101000000Z')] }))?.notBefore,
+          second * 1000,
+        );
       }),
     );
   });
@@ -89,16 +120,30 @@ describe('certificates', () => {
     assert.equal(serialText(Uint8Array.of(0, 0, 0x0a)), '0a');
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 20 }), (serial) => {
-        assert.equal(parseCertificate(build({ serial: integer(serial) }))?.serial, hex(serial).replace(/^(00)+(?=..)/, ''));
+        assert.equal(
+          parseCertificate(build({ serial: integer(serial) }))?.serial,
+          hex(serial).replace(/^(00)+(?=..)/, ''),
+        );
       }),
     );
   });
 
   it('have no alternative names with octets that do not print', () => {
     const general = (number: number, text: string): Uint8Array => element(contextPrimitiveTag(number), octets(text));
-    const names = sequence(general(1, 'a@b.test'), general(1, 'a\0@b.test'), general(2, 'b.test'), general(2, 'b c'), general(6, 'x:y'), general(7, '\u0001\u0002\u0003\u0004'), general(2, ''));
+    const names = sequence(
+      general(1, 'a@b.test'),
+      general(1, 'a\0@b.test'),
+      general(2, 'b.test'),
+      general(2, 'b c'),
+      general(6, 'x:y'),
+      general(7, '\u0001\u0002\u0003\u0004'),
+      general(2, ''),
+    );
     const certificate = parseCertificate(build({ extensions: [extension('2.5.29.17', names)] }));
-    assert.deepEqual([certificate?.emails, certificate?.dnsNames, certificate?.uris], [['a@b.test'], ['b.test'], ['x:y']]);
+    assert.deepEqual(
+      [certificate?.emails, certificate?.dnsNames, certificate?.uris],
+      [['a@b.test'], ['b.test'], ['x:y']],
+    );
   });
 
   it('are refused when two readers could read them differently', () => {
@@ -129,15 +174,20 @@ describe('certificates', () => {
       }),
     );
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(sample.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 }), (changes) => {
-        const bytes = Uint8Array.from(sample);
-        for (const [at, octet] of changes) bytes[at] = octet;
-        const certificate = parseCertificate(bytes);
-        // Names of what was parsed can always be printed.
-        if (certificate !== undefined) assert.equal(typeof (encodeName(certificate.subject) + encodeName(certificate.issuer)), 'string');
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.nat(sample.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 }),
+        (changes) => {
+          const bytes = Uint8Array.from(sample);
+          for (const [at, octet] of changes) bytes[at] = octet;
+          const certificate = parseCertificate(bytes);
+          // Names of what was parsed can always be printed.
+          if (certificate !== undefined)
+            assert.equal(typeof (encodeName(certificate.subject) + encodeName(certificate.issuer)), 'string');
+        },
+      ),
       { numRuns: 2000 },
     );
-    for (let length = 0; length < sample.length; length++) assert.equal(parseCertificate(sample.subarray(0, length)), undefined);
+    for (let length = 0; length < sample.length; length++)
+      assert.equal(parseCertificate(sample.subarray(0, length)), undefined);
   });
 });

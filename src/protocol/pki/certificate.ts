@@ -66,7 +66,8 @@ function readCertificate(outer: DerReader): Certificate {
   explicit?.end();
   const serial = signed.readInteger();
   // RFC 5280 §4.1.1.2: both places name the same algorithm.
-  if (Buffer.compare(signed.readWhole(tags.sequence), algorithm) !== 0) throw new DerError('two signature algorithms', signed.offset);
+  if (Buffer.compare(signed.readWhole(tags.sequence), algorithm) !== 0)
+    throw new DerError('two signature algorithms', signed.offset);
   const issuer = signed.readWhole(tags.sequence);
   const validity = signed.read(tags.sequence);
   const notBefore = readTime(validity);
@@ -123,8 +124,9 @@ function readAlternativeNames(value: DerReader | undefined): Pick<Certificate, '
   const emails: string[] = [];
   const dnsNames: string[] = [];
   const uris: string[] = [];
-  const list = value?.read(tags.sequence);
-  while (list !== undefined && !list.done) {
+  if (value === undefined) return { emails, dnsNames, uris };
+  const list = value.read(tags.sequence);
+  while (!list.done) {
     const { tag, content } = list.next();
     const into = tag === 0x81 ? emails : tag === 0x82 ? dnsNames : tag === 0x86 ? uris : undefined;
     if (into === undefined) continue;

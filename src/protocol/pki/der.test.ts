@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { DerError, DerReader, element, integer, oid, oidText, sequence, setOf, tags } from './der.ts';
 
 /** Takes everything apart, as deep as it goes, without recursion. */
@@ -84,7 +84,8 @@ describe('DER reader', () => {
     const depth = 10_000;
     const parts: number[] = [];
     for (let i = 0, length = 0; i < depth; i++) {
-      const header = length < 128 ? [0x30, length] : length < 256 ? [0x30, 0x81, length] : [0x30, 0x82, length >> 8, length & 255];
+      const header =
+        length < 128 ? [0x30, length] : length < 256 ? [0x30, 0x81, length] : [0x30, 0x82, length >> 8, length & 255];
       parts.unshift(...header);
       length += header.length;
       if (length > 60_000) break;
@@ -108,7 +109,11 @@ describe('DER writer', () => {
   it('keeps object identifiers, also with large arcs', () => {
     const arc = fc.bigInt({ min: 0n, max: 2n ** 128n });
     const identifier = fc.oneof(
-      fc.tuple(fc.constantFrom('0', '1'), fc.integer({ min: 0, max: 39 }).map(String), fc.array(arc.map(String), { maxLength: 5 })),
+      fc.tuple(
+        fc.constantFrom('0', '1'),
+        fc.integer({ min: 0, max: 39 }).map(String),
+        fc.array(arc.map(String), { maxLength: 5 }),
+      ),
       fc.tuple(fc.constant('2'), arc.map(String), fc.array(arc.map(String), { maxLength: 5 })),
     );
     fc.assert(

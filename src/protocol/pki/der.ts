@@ -109,7 +109,8 @@ export class DerReader {
       length = 0;
       for (let i = 0; i < octets; i++) length = length * 256 + (this.#bytes[content + i] as number);
       // X.690 §10.1: the fewest octets.
-      if (length < 0x80 || (octets > 1 && length < 256 ** (octets - 1))) throw new DerError('length in too many octets', start);
+      if (length < 0x80 || (octets > 1 && length < 256 ** (octets - 1)))
+        throw new DerError('length in too many octets', start);
       content += octets;
     }
     const end = content + length;
@@ -245,7 +246,9 @@ export function integer(magnitude: Uint8Array | number): Bytes {
   while (start < bytes.length - 1 && bytes[start] === 0) start += 1;
   const trimmed = bytes.subarray(start);
   if (trimmed.length === 0) return element(tags.integer, Uint8Array.of(0));
-  return (trimmed[0] as number) >= 0x80 ? element(tags.integer, Uint8Array.of(0), trimmed) : element(tags.integer, trimmed);
+  return (trimmed[0] as number) >= 0x80
+    ? element(tags.integer, Uint8Array.of(0), trimmed)
+    : element(tags.integer, trimmed);
 }
 
 /** An OBJECT IDENTIFIER from dotted text. Throws `RangeError` when the text is none. */

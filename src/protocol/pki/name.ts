@@ -13,7 +13,7 @@ export interface NameAttribute {
   readonly set: number;
   /** Identifier octet of the value's string type. */
   readonly tag: number;
-  /** The octets of the string, whatever its type. */
+  /** The octets of the string, whatever its type (of a BIT STRING without the count of unused bits). */
   readonly value: Uint8Array;
 }
 
@@ -67,7 +67,8 @@ export function commonName(name: Uint8Array): string {
 /** xtext (RFC 3461 §4) as Sendmail writes certificate names: also `\ ( < > " )` become `+HH`, `=` does not. */
 export function xtext(octets: Uint8Array): string {
   let text = '';
-  for (const octet of octets) text += octet < 0x21 || octet > 0x7e || isSpecial(octet) ? `+${hexPair(octet)}` : String.fromCharCode(octet);
+  for (const octet of octets)
+    text += octet < 0x21 || octet > 0x7e || isSpecial(octet) ? `+${hexPair(octet)}` : String.fromCharCode(octet);
   return text;
 }
 
@@ -91,9 +92,9 @@ function oneline(attributes: readonly NameAttribute[]): Uint8Array {
   let previous = -1;
   for (const attribute of attributes) {
     const type = attributeName(attribute.type) ?? attribute.type.slice(0, MAX_TYPE);
-    // No value is printed shorter than it is, but for the GeneralString below, so a long one needs no printing.
-    if (attribute.value.length > 4 * MAX_ONELINE) break;
-    const part = `${attribute.set === previous ? '+' : '/'}${type}=${printed(attribute)}`;
+    // No value is printed shorter than it is, so a long one needs no printing.
+    if (attribute.value.length > MAX_ONELINE) break;
+    const part = `${attribute.set === previous ? '+' : '/'}${type}=${printed(attribute.value)}`;
     if (line.length + part.length > MAX_ONELINE) break;
     line += part;
     previous = attribute.set;
@@ -101,12 +102,9 @@ function oneline(attributes: readonly NameAttribute[]): Uint8Array {
   return Buffer.from(line, 'latin1');
 }
 
-function printed({ tag, value }: NameAttribute): string {
-  // OpenSSL takes a GeneralString for four octets a character when only every fourth octet is in use.
-  const wide = tag === tags.generalString && value.length % 4 === 0 && value.every((octet, i) => octet === 0 || i % 4 === 3);
+function printed(value: Uint8Array): string {
   let text = '';
-  for (let i = wide ? 3 : 0; i < value.length; i += wide ? 4 : 1) {
-    const octet = value[i] as number;
+  for (const octet of value) {
     if (octet < 0x20 || octet > 0x7e) text += `\\x${hexPair(octet)}`;
     else if (octet === 0x2f || octet === 0x2b) text += `\\${String.fromCharCode(octet)}`;
     else text += String.fromCharCode(octet);

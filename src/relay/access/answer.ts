@@ -12,26 +12,45 @@ export function clientName({ name }: AccessFacts, address: string): string {
 }
 
 /** What a value means where mail is checked and not yet relayed; no value: go on. */
-export function verdictOf(value: string | undefined, trail: TrailStep[], refusal: StatusKey, typed: string | undefined): Verdict {
-  const rule = value === undefined ? undefined : parseRule(value);
-  switch (rule?.kind) {
-    case undefined:
+export function verdictOf(
+  value: string | undefined,
+  trail: TrailStep[],
+  refusal: StatusKey,
+  typed: string | undefined,
+): Verdict {
+  if (value === undefined) return { kind: 'accept', relay: false, trail };
+  const rule = parseRule(value);
+  switch (rule.kind) {
     case 'accept':
       return { kind: 'accept', relay: false, trail };
     case 'reject':
-      return reject(refusal === 'access-denied' && typed !== undefined ? 'address-access-denied' : refusal, typed ?? '', trail);
+      return reject(
+        refusal === 'access-denied' && typed !== undefined ? 'address-access-denied' : refusal,
+        typed ?? '',
+        trail,
+      );
     case 'discard':
       return { kind: 'discard', trail };
     case 'quarantine':
       return { kind: 'quarantine', reason: rule.reason, trail };
-    case 'error': {
+    default: {
       const text = typed === undefined ? '{text}' : '{address}... {text}';
       const status = { ...statuses['access-map'], code: rule.code, enhanced: rule.enhanced, text };
-      return { kind: 'reject', status: 'access-map', reply: replyOf(status, { address: typed ?? '', text: rule.text }), trail };
+      return {
+        kind: 'reject',
+        status: 'access-map',
+        reply: replyOf(status, { address: typed ?? '', text: rule.text }),
+        trail,
+      };
     }
   }
 }
 
-export function reject(status: StatusKey, typed: string, trail: TrailStep[], values: Readonly<Record<string, string>> = {}): Verdict {
+export function reject(
+  status: StatusKey,
+  typed: string,
+  trail: TrailStep[],
+  values: Readonly<Record<string, string>> = {},
+): Verdict {
   return { kind: 'reject', status, reply: replyOf(statuses[status], { address: typed, ...values }), trail };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Principal } from '../identity/principal.ts';
 import { decideConnect, decideMail, decideRecipient } from './decide.ts';
 import { decidedBy, explainTrail, explainVerdict } from './explain.ts';
@@ -13,10 +13,39 @@ import { isWord, parseRule } from './rule.ts';
 import { accessTags } from './tags/registry.ts';
 import type { Verdict } from './verdict.ts';
 
-const letters = fc.constantFrom('a', 'b', '.', '@', '%', '!', ':', '+', '[', ']', '"', ' ', '<', '>', '\0', '\n', 'é', '1', '-', '*', '$', '{text}');
+const letters = fc.constantFrom(
+  'a',
+  'b',
+  '.',
+  '@',
+  '%',
+  '!',
+  ':',
+  '+',
+  '[',
+  ']',
+  '"',
+  ' ',
+  '<',
+  '>',
+  '\0',
+  '\n',
+  'é',
+  '1',
+  '-',
+  '*',
+  '$',
+  '{text}',
+);
 const noise = fc.string({ unit: letters, maxLength: 12 });
-const domain = fc.oneof(fc.constantFrom('a.test', 'b.test', 'relay.test', '', '[192.0.2.1]', 'localhost', 'BÜcher.example'), noise);
-const address = fc.record({ local: fc.oneof(fc.constantFrom('u', 'u+x', 'a%b.test', 'b.test!u', 'u@b.test'), noise), domain });
+const domain = fc.oneof(
+  fc.constantFrom('a.test', 'b.test', 'relay.test', '', '[192.0.2.1]', 'localhost', 'BÜcher.example'),
+  noise,
+);
+const address = fc.record({
+  local: fc.oneof(fc.constantFrom('u', 'u+x', 'a%b.test', 'b.test!u', 'u@b.test'), noise),
+  domain,
+});
 const certificate = fc.record({
   subject: fc.constantFrom('', '/CN=u', '/CN=v'),
   issuer: fc.constantFrom('', '/CN=ca', '/CN=other'),
@@ -30,24 +59,64 @@ const certificate = fc.record({
 });
 const principal: fc.Arbitrary<Principal> = fc.oneof(
   fc.constant<Principal>({ kind: 'anonymous', verify: 'NO', reason: 'no-certificate' }),
-  certificate.map<Principal>((facts) => ({ kind: 'unverified', verify: 'FAIL', reason: 'expired', certificate: facts, holder: 'alice' })),
-  fc.tuple(certificate, fc.constantFrom(undefined, 'alice')).map<Principal>(([facts, holder]) => ({ kind: 'verified', verify: 'OK', certificate: facts, holder })),
+  certificate.map<Principal>((facts) => ({
+    kind: 'unverified',
+    verify: 'FAIL',
+    reason: 'expired',
+    certificate: facts,
+    holder: 'alice',
+  })),
+  fc
+    .tuple(certificate, fc.constantFrom(undefined, 'alice'))
+    .map<Principal>(([facts, holder]) => ({ kind: 'verified', verify: 'OK', certificate: facts, holder })),
 );
 const facts: fc.Arbitrary<AccessFacts> = fc.record({
   role: fc.constantFrom('submission', 'relay'),
   address: fc.oneof(fc.constantFrom('192.0.2.1', '127.0.0.1', '::1', '2001:db8::1', '::ffff:192.0.2.1', ''), noise),
-  name: fc.record({ state: fc.constantFrom('ok', 'forged', 'none', 'temporary', 'unasked'), name: fc.option(domain, { nil: undefined }) }),
+  name: fc.record({
+    state: fc.constantFrom('ok', 'forged', 'none', 'temporary', 'unasked'),
+    name: fc.option(domain, { nil: undefined }),
+  }),
   helo: fc.constant(undefined),
   principal,
   authenticated: fc.constantFrom(undefined, 'alice'),
 });
 const line = fc.tuple(
-  fc.constantFrom('CERTISSUER:/CN=ca', 'CERTSUBJECT:/CN=u', 'Connect:192.0.2', 'Connect:a.test', 'To:a.test', 'To:u@', 'From:b.test', 'a.test', 'u@', 'test', 'Spam:a.test'),
-  fc.constantFrom('RELAY', 'SUBJECT', 'OK', 'REJECT', 'DISCARD', 'SKIP', 'FRIEND', 'QUARANTINE:x', 'ERROR:5.7.1:550 no', 'ERROR:421', '550 {address}', 'ERROR:', 'QUARANTINE:', '"x"'),
+  fc.constantFrom(
+    'CERTISSUER:/CN=ca',
+    'CERTSUBJECT:/CN=u',
+    'Connect:192.0.2',
+    'Connect:a.test',
+    'To:a.test',
+    'To:u@',
+    'From:b.test',
+    'a.test',
+    'u@',
+    'test',
+    'Spam:a.test',
+  ),
+  fc.constantFrom(
+    'RELAY',
+    'SUBJECT',
+    'OK',
+    'REJECT',
+    'DISCARD',
+    'SKIP',
+    'FRIEND',
+    'QUARANTINE:x',
+    'ERROR:5.7.1:550 no',
+    'ERROR:421',
+    '550 {address}',
+    'ERROR:',
+    'QUARANTINE:',
+    '"x"',
+  ),
 );
 const policy: fc.Arbitrary<AccessPolicy> = fc.record({
   map: fc.option(
-    fc.array(line, { maxLength: 8 }).map((lines) => parseAccessMap(lines.map((parts) => parts.join(' ')).join('\n'), 'access').map),
+    fc
+      .array(line, { maxLength: 8 })
+      .map((lines) => parseAccessMap(lines.map((parts) => parts.join(' ')).join('\n'), 'access').map),
     { nil: undefined },
   ),
   localDomains: fc.constantFrom(new Set<string>(), new Set(['relay.test', '[192.0.2.1]'])),
@@ -62,12 +131,23 @@ const policy: fc.Arbitrary<AccessPolicy> = fc.record({
 describe('decisions', () => {
   it('are made for any facts, with a reply that can be sent', () => {
     fc.assert(
-      fc.property(policy, facts, address, fc.option(address, { nil: undefined }), noise, (rules, known, recipient, reversePath, typed) => {
-        const sender = { typed, address: reversePath };
-        for (const verdict of [decideConnect(rules, known), decideMail(rules, known, sender), decideRecipient(rules, known, sender, { typed, address: recipient })]) {
-          check(verdict);
-        }
-      }),
+      fc.property(
+        policy,
+        facts,
+        address,
+        fc.option(address, { nil: undefined }),
+        noise,
+        (rules, known, recipient, reversePath, typed) => {
+          const sender = { typed, address: reversePath };
+          for (const verdict of [
+            decideConnect(rules, known),
+            decideMail(rules, known, sender),
+            decideRecipient(rules, known, sender, { typed, address: recipient }),
+          ]) {
+            check(verdict);
+          }
+        },
+      ),
       { numRuns: 3000 },
     );
   });
@@ -84,12 +164,25 @@ describe('decisions', () => {
   });
 
   it('never let a stranger relay when nothing in the policy names anyone', () => {
-    const nobody: AccessPolicy = { map: parseAccessMap('a.test OK\nTo:b.test OK\nCERTISSUER:/CN=ca OK', 'access').map, localDomains: new Set(['relay.test']), relayDomains: new Set(), trustedNetworks: [], trustExternal: false, blocklistRecipients: false, delayChecks: false };
+    const nobody: AccessPolicy = {
+      map: parseAccessMap('a.test OK\nTo:b.test OK\nCERTISSUER:/CN=ca OK', 'access').map,
+      localDomains: new Set(['relay.test']),
+      relayDomains: new Set(),
+      trustedNetworks: [],
+      trustExternal: false,
+      blocklistRecipients: false,
+      delayChecks: false,
+    };
     fc.assert(
       fc.property(facts, address, (known, recipient) => {
         fc.pre(known.principal.kind !== 'verified' || known.principal.holder === undefined);
         fc.pre(known.name.name !== 'relay.test');
-        const verdict = decideRecipient(nobody, known, { typed: '<>', address: undefined }, { typed: '<x>', address: recipient });
+        const verdict = decideRecipient(
+          nobody,
+          known,
+          { typed: '<>', address: undefined },
+          { typed: '<x>', address: recipient },
+        );
         assert.ok(verdict.kind === 'reject' || (verdict.kind === 'accept' && !verdict.relay));
         // What is accepted is for our domain, and nothing inside it leads elsewhere.
         if (verdict.kind === 'accept') assert.ok(/^(relay\.test\.?)?$/i.test(recipient.domain));
@@ -144,7 +237,10 @@ describe('values', () => {
 describe('what is asked', () => {
   it('goes by the octets of an address', () => {
     assert.deepEqual(addressPrefixes('192.0.2.1'), ['192.0.2.1', '192.0.2', '192.0', '192']);
-    assert.deepEqual(addressPrefixes(sendmailAddress('2001:db8::1')).slice(0, 2), ['IPv6:2001:db8:0:0:0:0:0:1', 'IPv6:2001:db8:0:0:0:0:0']);
+    assert.deepEqual(addressPrefixes(sendmailAddress('2001:db8::1')).slice(0, 2), [
+      'IPv6:2001:db8:0:0:0:0:0:1',
+      'IPv6:2001:db8:0:0:0:0:0',
+    ]);
     assert.equal(sendmailAddress('::ffff:192.0.2.1'), '192.0.2.1');
     assert.equal(sendmailAddress('fe80::1%eth0'), 'IPv6:fe80:0:0:0:0:0:0:1');
     assert.equal(sendmailAddress('nonsense'), 'nonsense');
@@ -174,16 +270,52 @@ describe('explanations', () => {
       address: '192.0.2.1',
       name: { state: 'none', name: undefined },
       helo: undefined,
-      principal: { kind: 'verified', verify: 'OK', holder: undefined, certificate: { subject: '/CN=u', issuer: '/CN=ca', commonName: 'u', issuerCommonName: 'ca', serial: '01', fingerprint: 'f', notAfter: 0, emails: [], dnsNames: [] } },
+      principal: {
+        kind: 'verified',
+        verify: 'OK',
+        holder: undefined,
+        certificate: {
+          subject: '/CN=u',
+          issuer: '/CN=ca',
+          commonName: 'u',
+          issuerCommonName: 'ca',
+          serial: '01',
+          fingerprint: 'f',
+          notAfter: 0,
+          emails: [],
+          dnsNames: [],
+        },
+      },
       authenticated: undefined,
     };
-    const rules: AccessPolicy = { map, localDomains: new Set(), relayDomains: new Set(), trustedNetworks: [], trustExternal: false, blocklistRecipients: false, delayChecks: false };
-    const verdict = decideRecipient(rules, known, { typed: '<>', address: undefined }, { typed: '<a@b.test>', address: { local: 'a', domain: 'b.test' } });
+    const rules: AccessPolicy = {
+      map,
+      localDomains: new Set(),
+      relayDomains: new Set(),
+      trustedNetworks: [],
+      trustExternal: false,
+      blocklistRecipients: false,
+      delayChecks: false,
+    };
+    const verdict = decideRecipient(
+      rules,
+      known,
+      { typed: '<>', address: undefined },
+      { typed: '<a@b.test>', address: { local: 'a', domain: 'b.test' } },
+    );
     assert.equal(explainVerdict(verdict), 'accept, relay');
     assert.deepEqual(explainTrail(verdict.trail), ['CERTISSUER:/CN=ca: RELAY (access:2)']);
     assert.equal(decidedBy(verdict), 'access:2');
-    const refused = decideRecipient({ ...rules, map: undefined }, known, { typed: '<>', address: undefined }, { typed: '<a@b.test>', address: { local: 'a', domain: 'b.test' } });
+    const refused = decideRecipient(
+      { ...rules, map: undefined },
+      known,
+      { typed: '<>', address: undefined },
+      { typed: '<a@b.test>', address: { local: 'a', domain: 'b.test' } },
+    );
     assert.equal(decidedBy(refused), undefined);
-    assert.equal(explainVerdict(refused), 'reject 550 5.7.1 <a@b.test>... Relaying denied: this certificate has no right to relay here');
+    assert.equal(
+      explainVerdict(refused),
+      'reject 550 5.7.1 <a@b.test>... Relaying denied: this certificate has no right to relay here',
+    );
   });
 });

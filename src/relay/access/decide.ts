@@ -33,7 +33,12 @@ export function decideMail(policy: AccessPolicy, facts: AccessFacts, sender: Acc
 }
 
 /** Whether mail for this recipient is taken, and whether that is relaying. */
-export function decideRecipient(policy: AccessPolicy, facts: AccessFacts, sender: AccessSender, recipient: AccessRecipient): Verdict {
+export function decideRecipient(
+  policy: AccessPolicy,
+  facts: AccessFacts,
+  sender: AccessSender,
+  recipient: AccessRecipient,
+): Verdict {
   const trail: TrailStep[] = [];
   const { verdict, overrides } = checkRecipient(policy, facts, recipient, trail);
   if (verdict.kind !== 'accept' || overrides || !policy.delayChecks) return verdict;
@@ -51,7 +56,12 @@ function delayed(trail: TrailStep[]): Verdict {
 }
 
 /** The name is asked before the address and wins in both directions. A name that is not confirmed is `[address]`. */
-function checkConnect(policy: AccessPolicy, facts: AccessFacts, trail: TrailStep[], typed: string | undefined): Verdict {
+function checkConnect(
+  policy: AccessPolicy,
+  facts: AccessFacts,
+  trail: TrailStep[],
+  typed: string | undefined,
+): Verdict {
   const look = new Lookup(policy.map, trail);
   const address = sendmailAddress(facts.address);
   const value = look.host(connect, clientName(facts, address)) ?? look.address(connect, address);
@@ -59,7 +69,13 @@ function checkConnect(policy: AccessPolicy, facts: AccessFacts, trail: TrailStep
 }
 
 /** `typed` is the address that stands in a refusal: the recipient's when the check is a delayed one. */
-function checkMail(policy: AccessPolicy, facts: AccessFacts, sender: AccessSender, trail: TrailStep[], typed: string): Verdict {
+function checkMail(
+  policy: AccessPolicy,
+  facts: AccessFacts,
+  sender: AccessSender,
+  trail: TrailStep[],
+  typed: string,
+): Verdict {
   // RFC 5321 §4.5.5: the null reverse-path is always taken.
   if (sender.address === undefined) return { kind: 'accept', relay: false, trail };
   const { local, domain } = sender.address;

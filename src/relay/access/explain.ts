@@ -19,7 +19,7 @@ export function explainVerdict(verdict: Verdict): string {
       return `reject ${replyText(verdict.reply)}`;
     case 'discard':
       return 'discard';
-    case 'quarantine':
+    default:
       return `quarantine ${verdict.reason}`;
   }
 }

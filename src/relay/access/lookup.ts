@@ -62,7 +62,11 @@ export class Lookup {
 
   #ask(asked: string): AccessEntry | undefined {
     const entry = this.#map?.find(asked);
-    this.#trail.push({ asked, source: entry === undefined ? undefined : `${this.#map?.file}:${entry.line}`, answer: entry?.value });
+    this.#trail.push({
+      asked,
+      source: entry === undefined ? undefined : `${this.#map?.file}:${entry.line}`,
+      answer: entry?.value,
+    });
     return entry;
   }
 }

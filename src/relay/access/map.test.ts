@@ -1,16 +1,27 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { foldCase, parseAccessMap } from './map.ts';
 
 function problemsOf(text: string): string[] {
-  return parseAccessMap(text, 'access').problems.map(({ severity, line, column, text: what }) => `${severity} ${line}:${column} ${what}`);
+  return parseAccessMap(text, 'access').problems.map(
+    ({ severity, line, column, text: what }) => `${severity} ${line}:${column} ${what}`,
+  );
 }
 
 describe('the access map', () => {
   it('reads lines as makemap does', () => {
     const { map, problems } = parseAccessMap(
-      ['# a comment', '', 'Connect:192.0.2\tRELAY', 'From:a@b.test    ERROR:5.7.1:550 no  thanks  ', 'To:c.test\t \t OK\r', 'd.test RELAY # x', '\r', 'last REJECT'].join('\n'),
+      [
+        '# a comment',
+        '',
+        'Connect:192.0.2\tRELAY',
+        'From:a@b.test    ERROR:5.7.1:550 no  thanks  ',
+        'To:c.test\t \t OK\r',
+        'd.test RELAY # x',
+        '\r',
+        'last REJECT',
+      ].join('\n'),
       'access',
     );
     assert.deepEqual(map.find('Connect:192.0.2'), { value: 'RELAY', line: 3 });
@@ -20,7 +31,10 @@ describe('the access map', () => {
     assert.deepEqual(map.find('last'), { value: 'REJECT', line: 8 });
     assert.equal(map.find('nothing'), undefined);
     assert.equal(map.size, 5);
-    assert.deepEqual(problems.map(({ severity, line }) => [severity, line]), [['warning', 6]]);
+    assert.deepEqual(
+      problems.map(({ severity, line }) => [severity, line]),
+      [['warning', 6]],
+    );
   });
 
   it('reports what makemap refuses, and keeps the rest', () => {
@@ -64,7 +78,11 @@ describe('the access map', () => {
     };
     for (const [line, expected] of Object.entries(warnings)) {
       const { problems, map } = parseAccessMap(line, 'access');
-      assert.deepEqual(problems.map(({ severity }) => severity), ['warning'], line);
+      assert.deepEqual(
+        problems.map(({ severity }) => severity),
+        ['warning'],
+        line,
+      );
       assert.match((problems[0] as { text: string }).text, expected, line);
       assert.equal(map.size, 1, 'the line counts all the same');
     }
@@ -73,7 +91,18 @@ describe('the access map', () => {
   });
 
   it('has nothing to say about good lines', () => {
-    const good = ['CERTISSUER:/C=JP/CN=a+20b SUBJECT', 'certsubject:/CN=a+5C+2Bb relay', 'Connect:127.168.1 RELAY', 'Connect:[127.0.0.1] OK', 'friend.test RELAY', '192.0.2 REJECT', 'IPv6:2001:db8 RELAY', 'From:spam@ ERROR:"550 no"', 'To:.example.net RELAY', 'bad@ REJECT'];
+    const good = [
+      'CERTISSUER:/C=JP/CN=a+20b SUBJECT',
+      'certsubject:/CN=a+5C+2Bb relay',
+      'Connect:127.168.1 RELAY',
+      'Connect:[127.0.0.1] OK',
+      'friend.test RELAY',
+      '192.0.2 REJECT',
+      'IPv6:2001:db8 RELAY',
+      'From:spam@ ERROR:"550 no"',
+      'To:.example.net RELAY',
+      'bad@ REJECT',
+    ];
     assert.deepEqual(problemsOf(good.join('\n')), []);
   });
 
@@ -106,23 +135,53 @@ describe('the access map', () => {
     const filler = Array.from({ length: 20_000 }, (_, i) => `Filler:${i}.example RELAY`).join('\n');
     const large = (text: string): ReturnType<typeof parseAccessMap> => parseAccessMap(`${text}\n${filler}`, 'access');
     fc.assert(
-      fc.property(fc.array(entry, { maxLength: 20 }), fc.array(fc.stringMatching(/^[a-zA-Z0-9.@:+=/-]{1,12}$/), { maxLength: 5 }), (entries, asked) => {
-        const text = entries.map(([key, value]) => `${key} ${value}`).join('\n');
-        const [small, big] = [parseAccessMap(text, 'access').map, large(text).map];
-        for (const key of [...entries.map(([key]) => key), ...asked]) assert.deepEqual(big.find(key), small.find(key));
-      }),
+      fc.property(
+        fc.array(entry, { maxLength: 20 }),
+        fc.array(fc.stringMatching(/^[a-zA-Z0-9.@:+=/-]{1,12}$/), { maxLength: 5 }),
+        (entries, asked) => {
+          const text = entries.map(([key, value]) => `${key} ${value}`).join('\n');
+          const [small, big] = [parseAccessMap(text, 'access').map, large(text).map];
+          for (const key of [...entries.map(([key]) => key), ...asked])
+            assert.deepEqual(big.find(key), small.find(key));
+        },
+      ),
       { numRuns: 10 },
     );
   });
 
   it('reads any text', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom('a', 'B', ':', ' ', '\t', '\n', '\r', '#', '/', '.', '+', '"', '[', '0', '\u212a', '\ufeff'), maxLength: 200 }), (text) => {
-        const { map, problems } = parseAccessMap(text, 'access');
-        const lines = text.split('\n').length;
-        assert.ok(map.size <= lines);
-        assert.ok(problems.every(({ line, column, hint }) => line >= 1 && line <= lines && column >= 1 && hint !== ''));
-      }),
+      fc.property(
+        fc.string({
+          unit: fc.constantFrom(
+            'a',
+            'B',
+            ':',
+            ' ',
+            '\t',
+            '\n',
+            '\r',
+            '#',
+            '/',
+            '.',
+            '+',
+            '"',
+            '[',
+            '0',
+            '\u212a',
+            '\ufeff',
+          ),
+          maxLength: 200,
+        }),
+        (text) => {
+          const { map, problems } = parseAccessMap(text, 'access');
+          const lines = text.split('\n').length;
+          assert.ok(map.size <= lines);
+          assert.ok(
+            problems.every(({ line, column, hint }) => line >= 1 && line <= lines && column >= 1 && hint !== ''),
+          );
+        },
+      ),
     );
   });
 });

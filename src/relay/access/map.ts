@@ -58,7 +58,9 @@ export function parseAccessMap(text: string, file: string): ParsedAccessMap {
 /** Lower case for ASCII alone, as makemap and the look-up fold; other letters stay, whatever Unicode says of them. */
 export function foldCase(text: string): string {
   // oxlint-disable-next-line no-control-regex -- the range is ASCII
-  return /^[\u0000-\u007f]*$/.test(text) ? text.toLowerCase() : text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+  return /^[\u0000-\u007f]*$/.test(text)
+    ? text.toLowerCase()
+    : text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
 class MapBuilder {
@@ -82,11 +84,18 @@ class MapBuilder {
     if (first === 0x23 /* # */ || end === start) return;
     if (stop === start) {
       // A line of blanks is an error to makemap too; one that only ends in CR is an empty line of a Windows file.
-      if (end - start > 1 || first !== 0x0d) this.#report('error', line, 1, 'the line has only blanks', 'remove the blanks, or start a comment with #');
+      if (end - start > 1 || first !== 0x0d)
+        this.#report('error', line, 1, 'the line has only blanks', 'remove the blanks, or start a comment with #');
       return;
     }
     if (isBlank(first)) {
-      this.#report('error', line, 1, 'the line starts with a blank', 'start the key in the first column; an entry cannot go on in a second line');
+      this.#report(
+        'error',
+        line,
+        1,
+        'the line starts with a blank',
+        'start the key in the first column; an entry cannot go on in a second line',
+      );
       return;
     }
     let keyEnd = start + 1;
@@ -95,7 +104,13 @@ class MapBuilder {
     while (valueStart < stop && isBlank(text.charCodeAt(valueStart))) valueStart += 1;
     const written = text.slice(start, keyEnd);
     if (valueStart >= stop) {
-      this.#report('error', line, keyEnd - start + 1, `the key ${shown(written)} has no value`, 'write a value after the key, such as RELAY, OK or REJECT');
+      this.#report(
+        'error',
+        line,
+        keyEnd - start + 1,
+        `the key ${shown(written)} has no value`,
+        'write a value after the key, such as RELAY, OK or REJECT',
+      );
       return;
     }
     this.#add(written, text.slice(valueStart, stop), line, valueStart - start + 1);
@@ -111,7 +126,9 @@ class MapBuilder {
       size: keys.size,
       find(key) {
         const number = keys.get(cut(foldCase(key)));
-        return number === undefined ? undefined : { value: texts[values[number] as number] as string, line: lines[number] as number };
+        return number === undefined
+          ? undefined
+          : { value: texts[values[number] as number] as string, line: lines[number] as number };
       },
     };
   }
@@ -121,14 +138,21 @@ class MapBuilder {
     const known = this.#keys.get(key);
     if (known !== undefined) {
       const where = `line ${this.#lines[known]}`;
-      this.#report('error', line, 1, `the key ${shown(written)} is there already, in ${where}; the first one counts`, `remove this line or ${where}`);
+      this.#report(
+        'error',
+        line,
+        1,
+        `the key ${shown(written)} is there already, in ${where}; the first one counts`,
+        `remove this line or ${where}`,
+      );
       return;
     }
     this.#keys.set(key, this.#lines.length);
     this.#lines.push(line);
     this.#values.push(this.#textNumber(value));
     const review = reviewLine(written, value);
-    if (review !== undefined) this.#report('warning', line, review.about === 'key' ? 1 : column, review.text, review.hint);
+    if (review !== undefined)
+      this.#report('warning', line, review.about === 'key' ? 1 : column, review.text, review.hint);
   }
 
   /** Most lines have one of a few values: each is kept once. */

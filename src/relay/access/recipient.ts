@@ -23,7 +23,12 @@ export interface RecipientCheck {
   readonly overrides: boolean;
 }
 
-export function checkRecipient(policy: AccessPolicy, facts: AccessFacts, recipient: AccessRecipient, trail: TrailStep[]): RecipientCheck {
+export function checkRecipient(
+  policy: AccessPolicy,
+  facts: AccessFacts,
+  recipient: AccessRecipient,
+  trail: TrailStep[],
+): RecipientCheck {
   const check = new Check(policy, facts, recipient, trail);
   const early = check.empty() ?? check.blocklist();
   if (early !== undefined) return { verdict: early, overrides: false };
@@ -68,7 +73,8 @@ class Check {
     const domain = this.#domain;
     let value: string | undefined;
     if (domain !== '') value = look.user(to, this.#local, domain);
-    if (value === undefined && (domain === '' || this.#policy.localDomains.has(domain))) value = look.user(to, this.#local, '');
+    if (value === undefined && (domain === '' || this.#policy.localDomains.has(domain)))
+      value = look.user(to, this.#local, '');
     if (value === undefined && domain !== '') value = look.host(to, domain);
     const verdict = verdictOf(value, this.#trail, 'mailbox-disabled', this.#typed);
     return verdict.kind === 'accept' ? undefined : verdict;
@@ -125,7 +131,8 @@ class Check {
 
   denied(): Verdict {
     const { principal, role } = this.#facts;
-    const reason = principal.kind === 'verified' ? 'this certificate has no right to relay here' : reasonText[principal.reason];
+    const reason =
+      principal.kind === 'verified' ? 'this certificate has no right to relay here' : reasonText[principal.reason];
     const ours = role === 'submission' && (this.#domain === '' || this.#policy.localDomains.has(this.#domain));
     return reject(ours ? 'certificate-required' : 'relaying-denied-because', this.#typed, this.#trail, { reason });
   }
@@ -184,7 +191,11 @@ class Check {
   /** Class R with subdomains, or To: in the map. */
   #isRelayable(domain: string): boolean {
     const relayed = domainAndParents(domain).find((name) => this.#policy.relayDomains.has(name));
-    this.#look.note(`class R: ${domain}`, relayed === undefined ? undefined : 'relayDomains', relayed === undefined ? undefined : 'RELAY');
+    this.#look.note(
+      `class R: ${domain}`,
+      relayed === undefined ? undefined : 'relayDomains',
+      relayed === undefined ? undefined : 'RELAY',
+    );
     if (relayed !== undefined) return true;
     const value = this.#look.host(to, domain);
     return value !== undefined && isWord(value, 'RELAY');

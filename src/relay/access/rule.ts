@@ -21,11 +21,14 @@ export function parseRule(value: string): Rule {
   if (word === 'OK' || word === 'RELAY') return { kind: 'accept' };
   if (word === 'REJECT') return { kind: 'reject' };
   if (word === 'DISCARD') return { kind: 'discard' };
-  if (word.startsWith('QUARANTINE:') && value.length > 11) return { kind: 'quarantine', reason: value.slice(11).trim() };
+  if (word.startsWith('QUARANTINE:') && value.length > 11)
+    return { kind: 'quarantine', reason: value.slice(11).trim() };
   if (!word.startsWith('ERROR:')) return errorRule(undefined, value);
   const rest = value.slice(6);
   const coded = /^\s*([245])\s*\.\s*(\d{1,3})\s*\.\s*(\d{1,3})\s*:(.+)$/.exec(rest);
-  return coded === null ? errorRule(undefined, rest) : errorRule(`${coded[1]}.${coded[2]}.${coded[3]}`, coded[4] as string);
+  return coded === null
+    ? errorRule(undefined, rest)
+    : errorRule(`${coded[1]}.${coded[2]}.${coded[3]}`, coded[4] as string);
 }
 
 const unsaid = statuses['access-map'];
@@ -39,7 +42,8 @@ function errorRule(enhanced: string | undefined, written: string): Rule {
   const coded = /^(\d{3})\s+(?:([245]\.\d{1,3}\.\d{1,3})\s+)?(.*)$/.exec(text);
   const code = coded === null ? 0 : Number(coded[1]);
   // What is no refusal by its code cannot be the answer to a command that is refused.
-  if (coded === null || code < 400 || code > 599) return { kind: 'error', code: unsaid.code, enhanced: unsaid.enhanced, text };
+  if (coded === null || code < 400 || code > 599)
+    return { kind: 'error', code: unsaid.code, enhanced: unsaid.enhanced, text };
   const given = coded[2] ?? enhanced;
   const group = (coded[1] as string).slice(0, 1);
   // RFC 2034 §4: both codes are of one class.

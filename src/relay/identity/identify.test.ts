@@ -14,7 +14,8 @@ const alice: HolderEntry = { issuer: ours, serial: '05', holder: 'alice@example.
 function certificate(issuer: string, serial: number): Uint8Array {
   const algorithm = sequence(oid('1.2.840.10045.4.3.2'));
   const bits = element(tags.bitString, Uint8Array.of(0));
-  const name = (common: string): Uint8Array => sequence(setOf(sequence(oid('2.5.4.3'), element(tags.utf8String, Buffer.from(common)))));
+  const name = (common: string): Uint8Array =>
+    sequence(setOf(sequence(oid('2.5.4.3'), element(tags.utf8String, Buffer.from(common)))));
   const time = (text: string): Uint8Array => element(tags.utcTime, Buffer.from(text));
   const signed = sequence(
     integer(serial),
@@ -83,7 +84,10 @@ describe('identify', () => {
   it('refuses a certificate of our own CA that is not on record, or no longer good', () => {
     assert.equal(words(identify(tls(), directory())), 'FAIL not-issued');
     assert.equal(words(identify(tls(), directory({ ...alice, state: 'revoked' }))), 'FAIL revoked alice@example.net');
-    assert.equal(words(identify(tls(), directory({ ...alice, state: 'suspended' }))), 'FAIL suspended alice@example.net');
+    assert.equal(
+      words(identify(tls(), directory({ ...alice, state: 'suspended' }))),
+      'FAIL suspended alice@example.net',
+    );
   });
 
   it('takes a trusted certificate of another CA without a record', () => {
@@ -94,7 +98,10 @@ describe('identify', () => {
   it('goes by the fingerprint where the record has one: another CA of the same name is not ours', () => {
     assert.equal(words(identify(tls(), directory({ ...alice, fingerprint: 'f5' }))), 'OK alice@example.net');
     assert.equal(words(identify(tls(), directory({ ...alice, fingerprint: 'aa' }))), 'FAIL not-issued');
-    assert.equal(words(identify(tls({ verifyError: 'CERT_HAS_EXPIRED' }), directory({ ...alice, fingerprint: 'aa' }))), 'FAIL expired');
+    assert.equal(
+      words(identify(tls({ verifyError: 'CERT_HAS_EXPIRED' }), directory({ ...alice, fingerprint: 'aa' }))),
+      'FAIL expired',
+    );
   });
 
   it('refuses what it cannot read, whatever TLS thought of it', () => {
@@ -105,7 +112,10 @@ describe('identify', () => {
   it('sees that a certificate ran out since its chain was verified', () => {
     const end = Date.UTC(2027, 0, 1);
     assert.equal(words(identify(tls({ resumed: true }), directory(alice), undefined, end)), 'OK alice@example.net');
-    assert.equal(words(identify(tls({ resumed: true }), directory(alice), undefined, end + 1)), 'FAIL expired alice@example.net');
+    assert.equal(
+      words(identify(tls({ resumed: true }), directory(alice), undefined, end + 1)),
+      'FAIL expired alice@example.net',
+    );
   });
 });
 

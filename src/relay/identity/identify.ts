@@ -14,7 +14,12 @@ import { identityReason } from './reason.ts';
  * The principal of a connection. `cache` spares parsing a certificate seen before; with `now` a certificate that
  * expired since its chain was verified (a resumed session) is refused.
  */
-export function identify(tls: TlsFacts | undefined, directory: HolderDirectory, cache?: CertificateCache, now?: Ms): Principal {
+export function identify(
+  tls: TlsFacts | undefined,
+  directory: HolderDirectory,
+  cache?: CertificateCache,
+  now?: Ms,
+): Principal {
   if (tls === undefined) return { kind: 'anonymous', verify: '', reason: 'no-tls' };
   if (tls.certificate === undefined) {
     return tls.asked
@@ -38,9 +43,11 @@ export function identify(tls: TlsFacts | undefined, directory: HolderDirectory, 
 export function current(principal: Principal, directory: HolderDirectory, now?: Ms): Principal {
   if (principal.kind === 'anonymous') return principal;
   // Of the refusals only these two are the directory's alone and can end; the chain behind them verified.
-  if (principal.kind === 'unverified' && principal.reason !== 'suspended' && principal.reason !== 'not-issued') return principal;
+  if (principal.kind === 'unverified' && principal.reason !== 'suspended' && principal.reason !== 'not-issued')
+    return principal;
   const next = judge(principal.certificate, directory, now);
-  const same = next.kind === principal.kind && next.holder === principal.holder && reasonOf(next) === reasonOf(principal);
+  const same =
+    next.kind === principal.kind && next.holder === principal.holder && reasonOf(next) === reasonOf(principal);
   return same ? principal : next;
 }
 
@@ -49,7 +56,8 @@ type CertifiedPrincipal = Exclude<Principal, { readonly kind: 'anonymous' }>;
 /** For a certificate whose chain verified. */
 function judge(certificate: CertificateFacts, directory: HolderDirectory, now: Ms | undefined): CertifiedPrincipal {
   const record = recordOf(certificate, directory);
-  if (record === undefined && directory.isOwnIssuer(certificate.issuer)) return refused('not-issued', certificate, undefined);
+  if (record === undefined && directory.isOwnIssuer(certificate.issuer))
+    return refused('not-issued', certificate, undefined);
   if (record !== undefined && record.state !== 'active') return refused(record.state, certificate, record.holder);
   if (now !== undefined && now > certificate.notAfter) return refused('expired', certificate, record?.holder);
   return { kind: 'verified', verify: 'OK', certificate, holder: record?.holder };
@@ -61,7 +69,11 @@ function recordOf(certificate: CertificateFacts, directory: HolderDirectory): Re
   return record?.fingerprint === undefined || record.fingerprint === certificate.fingerprint ? record : undefined;
 }
 
-function refused(reason: IdentityReason, certificate: CertificateFacts, holder: string | undefined): CertifiedPrincipal {
+function refused(
+  reason: IdentityReason,
+  certificate: CertificateFacts,
+  holder: string | undefined,
+): CertifiedPrincipal {
   return { kind: 'unverified', verify: 'FAIL', reason, certificate, holder };
 }
 

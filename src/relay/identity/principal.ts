@@ -37,8 +37,19 @@ export interface CertificateFacts {
 /** Who a peer is. Only `verified` carries rights; `holder` is set when our own CA issued the certificate and its record is active. */
 export type Principal =
   | { readonly kind: 'anonymous'; readonly verify: '' | 'NO' | 'NOT'; readonly reason: IdentityReason }
-  | { readonly kind: 'unverified'; readonly verify: 'FAIL'; readonly reason: IdentityReason; readonly certificate: CertificateFacts; readonly holder: string | undefined }
-  | { readonly kind: 'verified'; readonly verify: 'OK'; readonly certificate: CertificateFacts; readonly holder: string | undefined };
+  | {
+      readonly kind: 'unverified';
+      readonly verify: 'FAIL';
+      readonly reason: IdentityReason;
+      readonly certificate: CertificateFacts;
+      readonly holder: string | undefined;
+    }
+  | {
+      readonly kind: 'verified';
+      readonly verify: 'OK';
+      readonly certificate: CertificateFacts;
+      readonly holder: string | undefined;
+    };
 
 /** The state of a certificate that our CA issued. */
 export interface HolderRecord {

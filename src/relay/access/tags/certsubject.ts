@@ -9,6 +9,10 @@ export const certSubject: AccessTag = {
   review(key, value) {
     const name = reviewName('CERTSUBJECT', key, value);
     if (name !== undefined || isWord(value, 'RELAY')) return name;
-    return { about: 'value', text: `CERTSUBJECT has no effect with the value ${value}`, hint: 'use RELAY; to refuse one holder, leave the line out or revoke the certificate' };
+    return {
+      about: 'value',
+      text: `CERTSUBJECT has no effect with the value ${value}`,
+      hint: 'use RELAY; to refuse one holder, leave the line out or revoke the certificate',
+    };
   },
 };

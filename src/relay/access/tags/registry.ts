@@ -16,13 +16,21 @@ const byName: ReadonlyMap<string, AccessTag> = new Map(accessTags.map((tag) => [
 export function reviewLine(key: string, value: string): LineReview | undefined {
   const colon = key.indexOf(':');
   const tag = colon > 0 ? byName.get(key.slice(0, colon).toLowerCase()) : undefined;
-  return tag?.review(key.slice(colon + 1), value) ?? (tag === undefined ? reviewUntagged(key, colon) : undefined) ?? reviewValue(value);
+  return (
+    tag?.review(key.slice(colon + 1), value) ??
+    (tag === undefined ? reviewUntagged(key, colon) : undefined) ??
+    reviewValue(value)
+  );
 }
 
 function reviewUntagged(key: string, colon: number): LineReview | undefined {
   const word = colon > 0 ? key.slice(0, colon) : '';
   if (/^[a-z_]{2,}$/i.test(word) && word.toLowerCase() !== 'ipv6') {
-    return { about: 'key', text: `the tag ${word} is not known`, hint: `known are ${accessTags.map(({ name }) => name).join(', ')}` };
+    return {
+      about: 'key',
+      text: `the tag ${word} is not known`,
+      hint: `known are ${accessTags.map(({ name }) => name).join(', ')}`,
+    };
   }
   return /^[\d.[]|^ipv6:/i.test(key) ? reviewHost(key) : undefined;
 }
@@ -30,9 +38,14 @@ function reviewUntagged(key: string, colon: number): LineReview | undefined {
 function reviewValue(value: string): LineReview | undefined {
   if (!value.startsWith('"') && !value.includes('#')) return undefined;
   const quoted = /^"([A-Z]+)"$/i.exec(value)?.[1];
-  if (quoted !== undefined) return { about: 'value', text: 'a word in quotes is an error text', hint: `write ${quoted} without quotes` };
+  if (quoted !== undefined)
+    return { about: 'value', text: 'a word in quotes is an error text', hint: `write ${quoted} without quotes` };
   if (/^(OK|RELAY|SUBJECT|REJECT|DISCARD|SKIP)\s+#/i.test(value)) {
-    return { about: 'value', text: 'a comment behind an entry is part of its value', hint: 'put the comment on a line of its own' };
+    return {
+      about: 'value',
+      text: 'a comment behind an entry is part of its value',
+      hint: 'put the comment on a line of its own',
+    };
   }
   return undefined;
 }
