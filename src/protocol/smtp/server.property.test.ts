@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { concat, fromLatin1, latin1, utf8 } from '../../base/bytes.ts';
+import { serverEngine } from './server.ts';
 import { assertOneReplyEach, converse, Talk, tightLimits, wideLimits } from './server.suite.ts';
 
 const line = fc.oneof(
@@ -130,6 +131,7 @@ describe('the server engine', () => {
         used.give(fromLatin1(half));
         const [start, startUsed] = [fresh.told().events.length, used.told().events.length];
         const [output, outputUsed] = [fresh.told().output.length, used.told().output.length];
+        assert.equal(used.engine.buffered, 0);
         for (const talk of [fresh, used]) {
           talk.engine.secured({ version: 'TLSv1.3' });
           assert.equal(talk.engine.buffered, 0);
@@ -140,6 +142,26 @@ describe('the server engine', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  test('6: nor does what came before TLS from the start', () => {
+    const engine = serverEngine('mx.example', wideLimits);
+    engine.receive(utf8('NOOP\r\n'));
+    engine.secured({ version: 'TLSv1.3' });
+    engine.greet({ code: 220, enhanced: undefined, lines: ['hello'] });
+    assert.equal(engine.next(), undefined);
+    assert.equal(latin1(engine.output()), '220 hello\r\n');
+  });
+
+  test('tells how long to wait for what', () => {
+    const talk = new Talk(wideLimits);
+    const seen = [talk.engine.patience];
+    for (const text of ['EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\n', 'DATA\r\n', '.\r\n', 'STARTTLS\r\n']) {
+      talk.give(utf8(text));
+      seen.push(talk.engine.patience);
+    }
+    talk.engine.close({ code: 421, enhanced: undefined, lines: ['bye'] });
+    assert.deepEqual([...seen, talk.engine.patience], [300_000, 300_000, 180_000, 300_000, 60_000, 10_000]);
   });
 
   test('answer() without a question is a bug of the caller, and the only thing that throws', () => {

@@ -121,8 +121,11 @@ export interface SecuredFacts {
  * The session (`relay/session/session.ts`) is the only caller. See ARCHITECTURE §4 for its seven properties.
  */
 export interface ServerEngine {
-  /** Queues the greeting (220, or a 4xx/5xx that ends or cripples the session, RFC 5321 §3.1). Call first. */
-  greet(reply: Reply): void;
+  /**
+   * Queues the greeting (220, or a 4xx/5xx that ends or cripples the session, RFC 5321 §3.1). Call first. `refusal`
+   * cripples it behind a friendly greeting, as Sendmail does: all but harmless commands are answered with it.
+   */
+  greet(reply: Reply, refusal?: Reply): void;
   /** Bytes from the peer, cut anywhere. The engine may keep a view until the next call. */
   receive(bytes: Uint8Array): void;
   /** The next event, or undefined: nothing more, or a question is open. */
@@ -166,7 +169,7 @@ class Engine implements ServerEngine {
   #secured = false;
   #authenticated = false;
   #ended = false;
-  /** The greeting, if it was a refusal: what all but harmless commands are answered with. */
+  /** The refusal in or behind the greeting: what all but harmless commands are answered with. */
   #banner: Reply | undefined;
 
   // The transaction
@@ -197,11 +200,11 @@ class Engine implements ServerEngine {
     return this.#queue.length;
   }
 
-  greet(reply: Reply): void {
+  greet(reply: Reply, refusal: Reply | undefined = reply.code >= 400 ? reply : undefined): void {
     if (this.#phase !== 'greeting') return;
     this.#say(reply);
     if (reply.code === 421) return this.#shut('told', reply);
-    if (reply.code >= 400) this.#banner = reply;
+    this.#banner = refusal;
     this.#phase = 'command';
   }
 
@@ -446,9 +449,8 @@ class Engine implements ServerEngine {
     const transfer = (this.#transfer ??= new Transfer(this.#limits.messageSize, this.#mail?.parameters.body === 'BINARYMIME'));
     if (unwanted !== undefined) transfer.refusal = unwanted;
     else if (size > 0) this.#idle--;
-    const fresh = transfer.refusal === undefined;
     transfer.beginChunk(size, last);
-    if (fresh && transfer.refusal === undefined && this.#position === 'recipients') this.#ask({ kind: 'content-start', verb: 'BDAT' });
+    if (transfer.refusal === undefined && this.#position === 'recipients') this.#ask({ kind: 'content-start', verb: 'BDAT' });
   }
 
   #readChunk(): boolean {
