@@ -77,9 +77,9 @@ const SUBJECTS: Readonly<Record<ReportAction, string>> = {
 
 const HEADINGS: Readonly<Record<ReportAction, string>> = {
   failed: 'Your message could not be delivered to:',
-  delayed: 'Your message has not been delivered yet. You need not send it again; delivery goes on for:',
+  delayed: 'Your message is late. It is still being tried; you need not send it again:',
   delivered: 'Your message was delivered to:',
-  relayed: 'Your message was handed to the next mail server, which does not send notices of its own, for:',
+  relayed: 'Your message went on to a mail server that sends no notices of its own, for:',
   expanded: 'Your message was accepted and sent on to the members of:',
 };
 
@@ -122,9 +122,9 @@ function humanPart(input: ReportInput): Part {
     if (recipients.length === 0) continue;
     lines.push(HEADINGS[action], '');
     for (const recipient of recipients) {
-      lines.push(`  <${clean(recipient.address, true)}>`);
-      lines.push(`    ${clean(recipient.conclusion, true)}.`);
-      if (recipient.diagnostic !== undefined) lines.push(...wrapped(`The server ${recipient.remoteMta ?? ''} said: ${recipient.diagnostic}`, '    '));
+      lines.push(...wrapped(`<${recipient.address}>`, '  ', LONGEST));
+      lines.push(...wrapped(`${recipient.conclusion}.`, '    ', 72));
+      if (recipient.diagnostic !== undefined) lines.push(...wrapped(`The server ${recipient.remoteMta ?? ''} said: ${recipient.diagnostic}`, '    ', 72));
       if (recipient.action === 'delayed' && recipient.willRetryUntil !== undefined) lines.push(`    Delivery is tried until ${formatDate(recipient.willRetryUntil, input.offsetMinutes)}.`);
       lines.push('');
     }
@@ -145,21 +145,23 @@ function statusPart(fields: string, global: boolean): Part {
 }
 
 function statusFields(input: ReportInput, global: boolean): string {
+  const date = (at: Ms): string => formatDate(at, input.offsetMinutes);
   const lines: string[] = [];
-  if (input.envid !== undefined) lines.push(`Original-Envelope-Id: ${clean(input.envid, false)}`);
-  lines.push(`Reporting-MTA: dns; ${clean(input.hostname, false)}`);
-  lines.push(`Arrival-Date: ${formatDate(input.arrival, input.offsetMinutes)}`);
+  if (input.envid !== undefined) lines.push(field('Original-Envelope-Id', clean(input.envid, false)));
+  lines.push(field('Reporting-MTA', `dns; ${clean(input.hostname, false)}`));
+  lines.push(field('Arrival-Date', date(input.arrival)));
   for (const recipient of input.recipients) {
+    const { address, orcpt, remoteMta, diagnostic, lastAttempt, willRetryUntil } = recipient;
+    const original = orcpt === undefined ? undefined : originalRecipient(orcpt, global);
     lines.push('');
-    const original = recipient.orcpt === undefined ? undefined : originalRecipient(recipient.orcpt, global);
-    if (original !== undefined) lines.push(`Original-Recipient: ${original}`);
-    lines.push(`Final-Recipient: ${isAscii(recipient.address) ? 'rfc822' : 'utf-8'}; ${clean(recipient.address, global)}`);
-    lines.push(`Action: ${recipient.action}`);
-    lines.push(`Status: ${clean(recipient.status, false)}`);
-    if (recipient.remoteMta !== undefined) lines.push(`Remote-MTA: dns; ${clean(recipient.remoteMta, false)}`);
-    if (recipient.diagnostic !== undefined) lines.push(wrapped(`Diagnostic-Code: smtp; ${clean(recipient.diagnostic, global)}`, '').join('\r\n '));
-    if (recipient.lastAttempt !== undefined) lines.push(`Last-Attempt-Date: ${formatDate(recipient.lastAttempt, input.offsetMinutes)}`);
-    if (recipient.action === 'delayed' && recipient.willRetryUntil !== undefined) lines.push(`Will-Retry-Until: ${formatDate(recipient.willRetryUntil, input.offsetMinutes)}`);
+    if (original !== undefined) lines.push(field('Original-Recipient', original));
+    lines.push(field('Final-Recipient', `${isAscii(address) ? 'rfc822' : 'utf-8'}; ${clean(address, global)}`));
+    lines.push(field('Action', recipient.action));
+    lines.push(field('Status', clean(recipient.status, false)));
+    if (remoteMta !== undefined) lines.push(field('Remote-MTA', `dns; ${clean(remoteMta, false)}`));
+    if (diagnostic !== undefined) lines.push(field('Diagnostic-Code', `smtp; ${clean(diagnostic, global)}`, 76));
+    if (lastAttempt !== undefined) lines.push(field('Last-Attempt-Date', date(lastAttempt)));
+    if (recipient.action === 'delayed' && willRetryUntil !== undefined) lines.push(field('Will-Retry-Until', date(willRetryUntil)));
   }
   return lines.join('\r\n') + '\r\n';
 }
@@ -204,20 +206,27 @@ function clean(text: string, wide: boolean): string {
   return wide ? line : line.replace(/[^\u0020-\u007e]/g, '?');
 }
 
-/** Lines of about 76 characters, cut at blanks; none above RFC 5322's 998 even where there is no blank. */
-function wrapped(text: string, indent: string): string[] {
+/** The longest line in characters: RFC 5322 §2.1.1 allows 998 octets, and a character may take four. */
+const LONGEST = 240;
+
+/** Lines of about `width` characters, cut at blanks, and anywhere before a line gets too long. */
+function wrapped(text: string, indent: string, width: number): string[] {
   const lines: string[] = [];
   let rest = clean(text, true);
-  const width = 76 - indent.length;
   while (rest.length > width) {
     let cut = rest.lastIndexOf(' ', width);
     if (cut <= 0) cut = rest.indexOf(' ', width);
-    if (cut < 0 || cut > 240) cut = Math.min(rest.length, 240);
+    if (cut < 0 || cut > LONGEST) cut = Math.min(rest.length, LONGEST);
     lines.push(indent + rest.slice(0, cut).trimEnd());
     rest = rest.slice(cut).trimStart();
   }
   if (rest !== '') lines.push(indent + rest);
   return lines;
+}
+
+/** A field, folded where it is long. Addresses stay on one line as long as they may, for readers that do not unfold. */
+function field(name: string, value: string, width: number = LONGEST): string {
+  return wrapped(`${name}: ${value}`, '', width).join('\r\n ');
 }
 
 function isAscii(text: string): boolean {
