@@ -1,0 +1,443 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { testAuthority } from '../../test/fakes/authority.ts';
+import { type FakeClock, fakeClock } from '../../test/fakes/clock.ts';
+import { seededRandom } from '../../test/fakes/random.ts';
+import { utf8 } from '../base/bytes.ts';
+import type { RelayEvent } from '../base/event.ts';
+import { idMinter, queueId } from '../base/id.ts';
+import { parseConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { encodePem } from '../protocol/pki/pem.ts';
+import type { NewEntry } from '../relay/spool/spool.ts';
+import { memoryContentStore } from '../storage/memory/content-store.ts';
+import { memoryLedger } from '../storage/memory/ledger.ts';
+import { memorySpool } from '../storage/memory/spool.ts';
+import type { AccessCheck, AccessTest } from './access.ts';
+import { checkConfig, showConfig } from './config.ts';
+import type { AdminContext, LiveRelay } from './context.ts';
+import { OperationError } from './errors.ts';
+import { operations, runOperation } from './operation.ts';
+import type { QueueChanged, QueueDetails, QueueListing } from './queue.ts';
+import type { StatusReport } from './status.ts';
+
+interface Bench {
+  readonly context: AdminContext;
+  readonly clock: FakeClock;
+  readonly events: RelayEvent[];
+  readonly files: Map<string, string>;
+  /** Puts an entry into the spool; gives its queue id. */
+  enqueue(over?: {
+    readonly holder?: string;
+    readonly serial?: string;
+    readonly recipients?: readonly string[];
+    readonly reversePath?: string;
+    readonly stored?: boolean;
+  }): Promise<string>;
+}
+
+function bench(over: { readonly config?: string; readonly live?: LiveRelay } = {}): Bench {
+  const clock = fakeClock();
+  const events: RelayEvent[] = [];
+  const files = new Map<string, string>();
+  const { config, problems } = parseConfig(`hostname: relay.example.net\n${over.config ?? ''}`, 'sealpost.yaml');
+  assert.deepEqual(problems, []);
+  const spool = memorySpool({ clock });
+  const contents = memoryContentStore();
+  const mint = idMinter(clock, 1);
+  const context: AdminContext = {
+    config: config as Config,
+    directory: '/data',
+    clock,
+    random: seededRandom(3),
+    events: { tell: (event) => events.push(event) },
+    ledger: memoryLedger(),
+    door: () => Promise.reject(new Error('no door here')),
+    spool,
+    contents,
+    files: {
+      read: (path) => {
+        const text = files.get(path);
+        return text === undefined
+          ? Promise.reject(Object.assign(new Error('no such file'), { code: 'ENOENT' }))
+          : Promise.resolve(utf8(text));
+      },
+      write: () => Promise.reject(new Error('nothing is written here')),
+    },
+    live: over.live,
+  };
+  return {
+    context,
+    clock,
+    events,
+    files,
+    async enqueue({
+      holder,
+      serial,
+      recipients = ['bob@example.com'],
+      reversePath = 'alice@example.net',
+      stored = false,
+    } = {}) {
+      const id = mint();
+      let ref: string | undefined;
+      if (stored) {
+        const writer = contents.create(id);
+        await writer.write(utf8('x'));
+        ref = await writer.finish();
+      }
+      const entry: NewEntry = {
+        id,
+        at: clock.now(),
+        envelope: { reversePath, body: '7BIT', smtputf8: false, ret: undefined, envid: undefined },
+        origin: { holder, serial },
+        messageId: '<1@example.net>',
+        peer: '192.0.2.7 s1',
+        size: 100,
+        content: ref === undefined ? { kind: 'inline', bytes: utf8('x') } : { kind: 'stored', ref },
+        deliveries: recipients.map((recipient) => ({
+          id: mint(),
+          lane: 1,
+          dest: recipient.split('@')[1] ?? '',
+          recipient,
+          notify: undefined,
+          orcpt: undefined,
+          due: clock.now(),
+        })),
+      };
+      await spool.accept([entry]);
+      return queueId(id);
+    },
+  };
+}
+
+const refused = (kind: string, pattern: RegExp) => (error: unknown) =>
+  error instanceof OperationError && error.kind === kind && pattern.test(`${error.message}; ${error.hint ?? ''}`);
+
+describe('queue', () => {
+  test('list gives entries as plain data, and says when there are more', async () => {
+    const { context, enqueue } = bench();
+    const id = await enqueue({
+      holder: 'alice@example.net',
+      serial: '4a1f',
+      recipients: ['bob@example.com', 'c@example.org'],
+    });
+    await enqueue();
+    const all = (await runOperation(context, 'queue.list', {})) as QueueListing;
+    assert.equal(all.entries.length, 2);
+    assert.equal(all.more, false);
+    assert.deepEqual(all.counts.deliveries, 3);
+    const found = (await runOperation(context, 'queue.list', { holder: 'alice@example.net' })) as QueueListing;
+    assert.deepEqual(found.entries, [
+      {
+        id,
+        at: context.clock.now(),
+        reversePath: 'alice@example.net',
+        size: 100,
+        holder: 'alice@example.net',
+        serial: '4a1f',
+        peer: '192.0.2.7 s1',
+        messageId: '<1@example.net>',
+        deliveries: ['bob@example.com', 'c@example.org'].map((recipient) => ({
+          recipient,
+          dest: recipient.split('@')[1],
+          held: false,
+          due: context.clock.now(),
+          attempts: 0,
+          lastDetail: found.entries[0]?.deliveries[0]?.lastDetail,
+        })),
+      },
+    ]);
+    assert.deepEqual(JSON.parse(JSON.stringify(found)), found);
+    const one = (await runOperation(context, 'queue.list', { limit: 1 })) as QueueListing;
+    assert.deepEqual([one.entries.length, one.more], [1, true]);
+  });
+
+  test('hold and release by certificate, told once as an event', async () => {
+    const { context, enqueue, events } = bench();
+    const id = await enqueue({ serial: '4a1f' });
+    await enqueue({ serial: '5555' });
+    assert.deepEqual(await runOperation(context, 'queue.hold', { serial: '4A1F', reason: 'abuse desk' }), {
+      ids: [id],
+    } satisfies QueueChanged);
+    assert.deepEqual(
+      events.map(({ kind }) => kind),
+      ['queue-changed'],
+    );
+    const held = (await runOperation(context, 'queue.list', { held: true })) as QueueListing;
+    assert.deepEqual(
+      held.entries.map((entry) => entry.id),
+      [id],
+    );
+    assert.deepEqual(
+      held.entries[0]?.deliveries.map(({ held, due }) => [held, due]),
+      [[true, null]],
+    );
+    assert.equal(held.counts.held, 1);
+    const details = (await runOperation(context, 'queue.show', { id: id.toLowerCase() })) as QueueDetails;
+    assert.ok(details.history.some(({ detail }) => detail.includes('abuse desk')));
+    assert.deepEqual(await runOperation(context, 'queue.release', { ids: [id] }), { ids: [id] });
+    assert.deepEqual(((await runOperation(context, 'queue.list', { held: true })) as QueueListing).entries, []);
+  });
+
+  test('retry makes it due now', async () => {
+    const { context, enqueue, clock } = bench();
+    const id = await enqueue();
+    clock.advance(1_000);
+    await runOperation(context, 'queue.retry', { all: true });
+    const { entry } = (await runOperation(context, 'queue.show', { id })) as QueueDetails;
+    assert.equal(entry?.deliveries[0]?.due, clock.now());
+  });
+
+  test('remove drops the content with the entry; the history stays', async () => {
+    const { context, enqueue } = bench();
+    const id = await enqueue({ stored: true });
+    assert.equal((await context.contents.refs()).length, 1);
+    await runOperation(context, 'queue.remove', { ids: [id] });
+    assert.deepEqual(await context.contents.refs(), []);
+    const details = (await runOperation(context, 'queue.show', { id })) as QueueDetails;
+    assert.equal(details.entry, null);
+    assert.ok(details.history.length > 0);
+  });
+
+  test('nothing named is refused, and so is an id that is not there or is none', async () => {
+    const { context, enqueue, events } = bench();
+    const id = await enqueue();
+    for (const verb of ['hold', 'release', 'retry', 'remove']) {
+      await assert.rejects(
+        runOperation(context, `queue.${verb}`, {}),
+        refused('usage', /no entries were named.*--all/),
+      );
+      await assert.rejects(runOperation(context, `queue.${verb}`, { ids: [] }), refused('usage', /no entries/));
+      await assert.rejects(
+        runOperation(context, `queue.${verb}`, { ids: [id, '00000000001'] }),
+        refused('not-found', /00000000001 is not in the queue/),
+      );
+      await assert.rejects(runOperation(context, `queue.${verb}`, { ids: ['hé'] }), refused('usage', /is no queue id/));
+    }
+    await assert.rejects(
+      runOperation(context, 'queue.show', { id: '00000000001' }),
+      refused('not-found', /queue list/),
+    );
+    assert.equal(((await runOperation(context, 'queue.list', {})) as QueueListing).entries.length, 1);
+    assert.deepEqual(events, []);
+  });
+});
+
+describe('status', () => {
+  test('stopped', async () => {
+    const { context, enqueue } = bench();
+    await enqueue();
+    const report = (await runOperation(context, 'status', undefined)) as StatusReport;
+    assert.equal(report.running, false);
+    assert.deepEqual([report.startedAt, report.counts, report.listeners], [null, null, []]);
+    assert.equal(report.queue.entries, 1);
+    assert.deepEqual(report.certificates, { active: 0, suspended: 0, revoked: 0, ending: [] });
+  });
+
+  test('running, with what ends soon', async () => {
+    const counts = { sessions: 1, accepted: 2, refused: 3, delivered: 4, deferred: 5, failed: 6 };
+    const listener = { name: 'relay', address: '::', port: 25, tls: 'starttls' };
+    const { context, clock } = bench({
+      live: {
+        startedAt: 5,
+        refresh: () => Promise.resolve(),
+        listening: () => [listener],
+        counts: () => Promise.resolve(counts),
+      },
+    });
+    const record = (serial: string, notAfter: number) => ({
+      serial,
+      holder: `${serial}@x`,
+      profile: 'person' as const,
+      subject: '/CN=x',
+      issuer: '/CN=ca',
+      fingerprint: serial,
+      notBefore: 0,
+      notAfter,
+      issuedAt: 0,
+      state: 'active' as const,
+      revokedAt: undefined,
+      reason: undefined,
+      certificate: new Uint8Array(1),
+    });
+    const day = 86_400_000;
+    for (const [serial, days] of [
+      ['aa', 20],
+      ['bb', 400],
+      ['cc', -1],
+      ['dd', 5],
+    ] as const)
+      context.ledger.add(record(serial, clock.now() + days * day));
+    context.ledger.revoke(['bb'], 'unspecified', clock.now());
+    const report = (await runOperation(context, 'status', {})) as StatusReport;
+    assert.deepEqual(
+      [report.running, report.startedAt, report.counts, report.listeners],
+      [true, 5, counts, [listener]],
+    );
+    assert.deepEqual([report.certificates.active, report.certificates.revoked], [2, 1]);
+    assert.deepEqual(
+      report.certificates.ending.map(({ serial }) => serial),
+      ['dd', 'aa'],
+    );
+  });
+});
+
+describe('access', () => {
+  test('no map is no problem; one that is named must be there', async () => {
+    assert.deepEqual(await runOperation(bench().context, 'access.check', {}), {
+      file: null,
+      keys: 0,
+      problems: [],
+    } satisfies AccessCheck);
+    assert.equal(
+      ((await runOperation(bench({ config: 'access: {map: none}' }).context, 'access.check', {})) as AccessCheck).file,
+      null,
+    );
+    await assert.rejects(
+      runOperation(bench({ config: 'access: {map: maps/access}' }).context, 'access.check', {}),
+      refused('failed', /cannot read the access map maps\/access: no such file.*access\.map/),
+    );
+  });
+
+  test('problems with their lines', async () => {
+    const { context, files } = bench();
+    files.set('access', 'To:example.com RELAY\n wrapped\nTo:example.com OK\n');
+    const check = (await runOperation(context, 'access.check', {})) as AccessCheck;
+    assert.equal(check.keys, 1);
+    assert.deepEqual(
+      check.problems.map(({ line, severity }) => `${line} ${severity}`),
+      ['2 error', '3 error'],
+    );
+  });
+
+  test('a map outside the data directory is read by a path relative to it', async () => {
+    const { context, files } = bench({ config: 'access: {map: /etc/mail/access}' });
+    files.set('../etc/mail/access', 'To:example.com RELAY\n');
+    assert.equal(((await runOperation(context, 'access.check', {})) as AccessCheck).keys, 1);
+  });
+
+  test('a stranger is refused, with the reason in the reply', async () => {
+    const result = (await runOperation(bench().context, 'access.test', {
+      from: 'x@example.org',
+      to: 'bob@example.com',
+    })) as AccessTest;
+    assert.match(result.verdict, /^reject 550 5\.7\.1 .*Relaying denied/);
+    assert.deepEqual([result.accepted, result.relay, result.rule], [false, false, null]);
+    assert.deepEqual(result.principal, {
+      verify: 'NO',
+      reason: 'no-certificate',
+      holder: null,
+      subject: null,
+      issuer: null,
+    });
+  });
+
+  test('names of a certificate, by the map', async () => {
+    const { context, files } = bench();
+    files.set('access', 'CERTISSUER:/C=JP/CN=ca SUBJECT\nCERTSUBJECT:/C=JP/CN=alice RELAY\n');
+    const input = { to: 'bob@example.com', subject: '/C=JP/CN=alice', issuer: '/C=JP/CN=ca' };
+    const result = (await runOperation(context, 'access.test', input)) as AccessTest;
+    assert.deepEqual([result.verdict, result.relay, result.rule], ['accept, relay', true, 'access:2']);
+    const other = (await runOperation(context, 'access.test', { ...input, subject: '/C=JP/CN=bob' })) as AccessTest;
+    assert.equal(other.accepted, false);
+  });
+
+  test('a certificate of our own, while its record is active', async () => {
+    const authority = testAuthority();
+    const { certificate } = await authority.issue();
+    const { context } = bench();
+    const file = utf8(`A comment\n${encodePem('CERTIFICATE', certificate)}`);
+    const unknown = (await runOperation(context, 'access.test', {
+      to: 'b@example.com',
+      certificate: file,
+    })) as AccessTest;
+    assert.equal(unknown.accepted, false);
+    const { subject, issuer } = unknown.principal;
+    const { createHash, X509Certificate } = await import('node:crypto');
+    const serial = new X509Certificate(certificate).serialNumber.toLowerCase();
+    const fingerprint = createHash('sha256').update(certificate).digest('hex');
+    context.ledger.add({
+      serial,
+      holder: 'alice@example.net',
+      profile: 'person',
+      subject: subject ?? '',
+      issuer: issuer ?? '',
+      fingerprint,
+      notBefore: 0,
+      notAfter: context.clock.now() + 1e9,
+      issuedAt: 0,
+      state: 'active',
+      revokedAt: undefined,
+      reason: undefined,
+      certificate,
+    });
+    const known = (await runOperation(context, 'access.test', {
+      to: 'b@example.com',
+      certificate: new Uint8Array(certificate),
+    })) as AccessTest;
+    assert.deepEqual([known.relay, known.principal.holder, known.principal.verify], [true, 'alice@example.net', 'OK']);
+    context.ledger.revoke([serial], 'keyCompromise', context.clock.now());
+    const revoked = (await runOperation(context, 'access.test', {
+      to: 'b@example.com',
+      certificate: file,
+    })) as AccessTest;
+    assert.deepEqual([revoked.accepted, revoked.principal.reason], [false, 'revoked']);
+  });
+
+  test('what is no certificate, and no address', async () => {
+    const { context } = bench();
+    await assert.rejects(
+      runOperation(context, 'access.test', { certificate: utf8('hello') }),
+      refused('usage', /is none.*PEM or DER/),
+    );
+    await assert.rejects(
+      runOperation(context, 'access.test', { to: 'a b@c d' }),
+      refused('usage', /"a b@c d" is no address/),
+    );
+  });
+});
+
+describe('operations', () => {
+  test('an unknown name suggests one', async () => {
+    await assert.rejects(
+      runOperation(bench().context, 'queue.lst', {}),
+      refused('usage', /no operation "queue\.lst".*queue\.list/),
+    );
+    await assert.rejects(runOperation(bench().context, 'toString', {}), refused('usage', /no operation/));
+  });
+
+  test('input is checked before anything is done', async () => {
+    const { context } = bench();
+    await assert.rejects(runOperation(context, 'queue.list', { limit: 'many' }), refused('usage', /^limit: /));
+    await assert.rejects(runOperation(context, 'queue.remove', { everything: true }), refused('usage', /everything/));
+    await assert.rejects(
+      runOperation(context, 'certificate.add', { holder: 'a', csr: 'text' }),
+      refused('usage', /csr: .*octets/),
+    );
+  });
+
+  test('each has a name of noun and verb, but for status', () => {
+    for (const name of Object.keys(operations)) assert.match(name, /^(?:[a-z]+\.[a-z]+|status)$/);
+  });
+});
+
+describe('configuration', () => {
+  test('files that are named and not there', () => {
+    const text =
+      'hostname: a.example\naccess: {map: maps/access}\ntls: {authorities: [ca.pem]}\ndelivery: {routes: [{domains: ["*"], identity: {certificate: c.crt, key: c.key}, authorities: r.pem}]}\n';
+    const there = new Set(['/data/tls/server.crt', '/data/tls/server.key', '/data/c.crt']);
+    const check = checkConfig(text, 'f', '/data', (path) => there.has(path));
+    assert.deepEqual(check.problems, []);
+    assert.deepEqual(check.missing, [
+      { key: 'tls.authorities[0]', path: '/data/ca.pem' },
+      { key: 'access.map', path: '/data/maps/access' },
+      { key: 'delivery.routes[0].identity.key', path: '/data/c.key' },
+      { key: 'delivery.routes[0].authorities', path: '/data/r.pem' },
+    ]);
+  });
+
+  test('mistakes come before all else', () => {
+    assert.equal(checkConfig('x: 1\n', 'f', '/data', () => false).problems.length, 2);
+    assert.deepEqual(showConfig('x: 1\n', 'f').keys, []);
+  });
+});
