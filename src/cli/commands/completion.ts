@@ -21,7 +21,7 @@ export function completionCommand(messages: Messages): Command<CliContext> {
           {
             parse: (input): Shell => {
               const shell = SHELLS.find((known) => known === input);
-              if (shell === undefined) throw new Error(SHELLS.join(', '));
+              if (shell === undefined) throw new Error(messages['completion.shell']);
               return shell;
             },
             proposeCompletions: () => [...SHELLS],
