@@ -107,7 +107,9 @@ export function writeReport(input: ReportInput): Report {
     ...(eightBit ? ['Content-Transfer-Encoding: 8bit'] : []),
   ];
   const parts = [humanPart(input), statusPart(fields, global), originalPart(input, global)];
-  const head = utf8(`${header.map((line) => `${line}\r\n`).join('')}\r\nThis is a delivery status notification in MIME format (RFC 3464).\r\n\r\n`);
+  const head = utf8(
+    `${header.map((line) => `${line}\r\n`).join('')}\r\nThis is a delivery status notification in MIME format (RFC 3464).\r\n\r\n`,
+  );
   const pieces = [head, ...writeMultipart(input.boundary, parts)];
   let size = 0;
   for (const piece of pieces) size += piece.length;
@@ -124,8 +126,10 @@ function humanPart(input: ReportInput): Part {
     for (const recipient of recipients) {
       lines.push(...wrapped(`<${recipient.address}>`, '  ', LONGEST));
       lines.push(...wrapped(`${recipient.conclusion}.`, '    ', 72));
-      if (recipient.diagnostic !== undefined) lines.push(...wrapped(`The server ${recipient.remoteMta ?? ''} said: ${recipient.diagnostic}`, '    ', 72));
-      if (recipient.action === 'delayed' && recipient.willRetryUntil !== undefined) lines.push(`    Delivery is tried until ${formatDate(recipient.willRetryUntil, input.offsetMinutes)}.`);
+      if (recipient.diagnostic !== undefined)
+        lines.push(...wrapped(`The server ${recipient.remoteMta ?? ''} said: ${recipient.diagnostic}`, '    ', 72));
+      if (recipient.action === 'delayed' && recipient.willRetryUntil !== undefined)
+        lines.push(`    Delivery is tried until ${formatDate(recipient.willRetryUntil, input.offsetMinutes)}.`);
       lines.push('');
     }
   }
@@ -134,7 +138,10 @@ function humanPart(input: ReportInput): Part {
   if (isAscii(text)) return { header: ['Content-Type: text/plain; charset=us-ascii'], body: [utf8(text)] };
   // Base64, so that this part never makes the whole message need 8BITMIME.
   const encoded = Buffer.from(utf8(text)).toString('base64').replace(/.{76}/g, '$&\r\n');
-  return { header: ['Content-Type: text/plain; charset=utf-8', 'Content-Transfer-Encoding: base64'], body: [utf8(`${encoded}\r\n`)] };
+  return {
+    header: ['Content-Type: text/plain; charset=utf-8', 'Content-Transfer-Encoding: base64'],
+    body: [utf8(`${encoded}\r\n`)],
+  };
 }
 
 /** RFC 3464 §2.1: fields of the message, then a group for each recipient, with empty lines between. */
@@ -161,7 +168,8 @@ function statusFields(input: ReportInput, global: boolean): string {
     if (remoteMta !== undefined) lines.push(field('Remote-MTA', `dns; ${clean(remoteMta, false)}`));
     if (diagnostic !== undefined) lines.push(field('Diagnostic-Code', `smtp; ${clean(diagnostic, global)}`, 76));
     if (lastAttempt !== undefined) lines.push(field('Last-Attempt-Date', date(lastAttempt)));
-    if (recipient.action === 'delayed' && willRetryUntil !== undefined) lines.push(field('Will-Retry-Until', date(willRetryUntil)));
+    if (recipient.action === 'delayed' && willRetryUntil !== undefined)
+      lines.push(field('Will-Retry-Until', date(willRetryUntil)));
   }
   return lines.join('\r\n') + '\r\n';
 }
@@ -185,7 +193,8 @@ function originalRecipient(orcpt: string, global: boolean): string | undefined {
   if (semicolon <= 0) return undefined;
   const type = clean(orcpt.slice(0, semicolon), false);
   let address = decodeXtext(orcpt.slice(semicolon + 1));
-  if (type.toLowerCase() === 'utf-8' && global) address = address.replace(/\\x\{([0-9A-Fa-f]{1,6})\}/g, (whole, digits: string) => codePoint(digits) ?? whole);
+  if (type.toLowerCase() === 'utf-8' && global)
+    address = address.replace(/\\x\{([0-9A-Fa-f]{1,6})\}/g, (whole, digits: string) => codePoint(digits) ?? whole);
   return `${type}; ${clean(address, global)}`;
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { formatDate, parseDate } from './date.ts';
 
 test('a date as RFC 5322 §3.3 writes it', () => {
@@ -15,7 +15,10 @@ test('any moment is written as the platform itself writes it', () => {
   fc.assert(
     fc.property(fc.integer({ min: -2_208_988_800, max: 253_402_214_400 }), (seconds) => {
       // toUTCString pads the day, which RFC 5322 leaves open.
-      const expected = new Date(seconds * 1000).toUTCString().replace(/ 0(\d) /, ' $1 ').replace('GMT', '+0000');
+      const expected = new Date(seconds * 1000)
+        .toUTCString()
+        .replace(/ 0(\d) /, ' $1 ')
+        .replace('GMT', '+0000');
       assert.equal(formatDate(seconds * 1000, 0), expected);
     }),
   );
@@ -23,9 +26,13 @@ test('any moment is written as the platform itself writes it', () => {
 
 test('what is written is read back', () => {
   fc.assert(
-    fc.property(fc.integer({ min: -2_208_900_000, max: 253_402_200_000 }), fc.integer({ min: -720, max: 840 }), (seconds, offsetMinutes) => {
-      assert.deepEqual(parseDate(formatDate(seconds * 1000, offsetMinutes)), { at: seconds * 1000, offsetMinutes });
-    }),
+    fc.property(
+      fc.integer({ min: -2_208_900_000, max: 253_402_200_000 }),
+      fc.integer({ min: -720, max: 840 }),
+      (seconds, offsetMinutes) => {
+        assert.deepEqual(parseDate(formatDate(seconds * 1000, offsetMinutes)), { at: seconds * 1000, offsetMinutes });
+      },
+    ),
   );
 });
 
@@ -35,7 +42,16 @@ test('obsolete forms are read, and what is no date is not', () => {
   assert.deepEqual(parseDate('24 Nov 2026 02:21:48 Z (a \\) (nested) comment)'), { at, offsetMinutes: 0 });
   assert.deepEqual(parseDate('Mon, 23\r\n Nov 2026 18 : 21:48 PST'), { at, offsetMinutes: -480 });
   assert.deepEqual(parseDate('24 nov 2026 02:21 -0000'), { at: at - 48_000, offsetMinutes: 0 });
-  for (const text of ['', 'tomorrow', 'Tue, 31 Nov 2026 02:21:48 +0000', '29 Feb 2025 00:00:00 +0000', '24 Nov 2026 24:00:00 +0000', '24 Nov 2026 02:21:48 +0060', '24 Now 2026 02:21:48 +0000', '24 Nov 2026 02:21:48 +0000 (open']) {
+  for (const text of [
+    '',
+    'tomorrow',
+    'Tue, 31 Nov 2026 02:21:48 +0000',
+    '29 Feb 2025 00:00:00 +0000',
+    '24 Nov 2026 24:00:00 +0000',
+    '24 Nov 2026 02:21:48 +0060',
+    '24 Now 2026 02:21:48 +0000',
+    '24 Nov 2026 02:21:48 +0000 (open',
+  ]) {
     assert.equal(parseDate(text), undefined, text);
   }
 });

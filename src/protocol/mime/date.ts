@@ -55,7 +55,9 @@ const FORM =
  */
 export function parseDate(text: string): ParsedDate | undefined {
   if (text.length > 200) return undefined;
-  const plain = withoutComments(text)?.replace(/[ \t\r\n]+/g, ' ').trim();
+  const plain = withoutComments(text)
+    ?.replace(/[ \t\r\n]+/g, ' ')
+    .trim();
   const match = plain === undefined ? null : FORM.exec(plain);
   if (match === null) return undefined;
   const month = MONTHS.findIndex((name) => name.toLowerCase() === (match[3] as string).toLowerCase()) + 1;
@@ -64,7 +66,8 @@ export function parseDate(text: string): ParsedDate | undefined {
   const hour = Number(match[5]);
   const minute = Number(match[6]);
   const second = Number(match[7] ?? 0);
-  if (month === 0 || day < 1 || day > monthLength(year, month) || hour > 23 || minute > 59 || second > 60) return undefined;
+  if (month === 0 || day < 1 || day > monthLength(year, month) || hour > 23 || minute > 59 || second > 60)
+    return undefined;
   const offsetMinutes = zoneOffset(match[8]);
   if (offsetMinutes === undefined) return undefined;
   const local = dayNumber(year, month, day) * DAY + ((hour * 60 + minute) * 60 + second) * 1000;
@@ -128,7 +131,14 @@ function dayNumber(year: number, month: number, day: number): number {
   const cycle = Math.floor(y / 400);
   const yearOfCycle = y - cycle * 400;
   const dayOfYear = Math.floor((153 * ((month + 9) % 12) + 2) / 5) + day - 1;
-  return cycle * CYCLE_DAYS + yearOfCycle * 365 + Math.floor(yearOfCycle / 4) - Math.floor(yearOfCycle / 100) + dayOfYear - TO_1970;
+  return (
+    cycle * CYCLE_DAYS +
+    yearOfCycle * 365 +
+    Math.floor(yearOfCycle / 4) -
+    Math.floor(yearOfCycle / 100) +
+    dayOfYear -
+    TO_1970
+  );
 }
 
 /** The date of a day number. */

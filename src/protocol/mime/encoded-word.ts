@@ -98,7 +98,9 @@ function decodeBase64(payload: string): Uint8Array | undefined {
 /** RFC 2047 §4.2. */
 function decodeQ(payload: string): Uint8Array | undefined {
   if (/=(?![0-9A-Fa-f]{2})/.test(payload)) return undefined;
-  const plain = payload.replace(/_/g, ' ').replace(/=([0-9A-Fa-f]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
+  const plain = payload
+    .replace(/_/g, ' ')
+    .replace(/=([0-9A-Fa-f]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
   return Buffer.from(plain, 'latin1');
 }
 

@@ -10,9 +10,13 @@ test('parts between delimiters; bodies are passed on and not copied', () => {
     { header: [], body: [] },
   ]);
   assert.ok(pieces.includes(body));
-  assert.equal(latin1(concat(pieces)), '--b-1\r\nContent-Type: text/plain\r\nX: y\r\n\r\none\r\n\r\n--b-1\r\n\r\n\r\n--b-1--\r\n');
+  assert.equal(
+    latin1(concat(pieces)),
+    '--b-1\r\nContent-Type: text/plain\r\nX: y\r\n\r\none\r\n\r\n--b-1\r\n\r\n\r\n--b-1--\r\n',
+  );
 });
 
 test('a boundary that cannot stand in a header is a bug of the caller', () => {
-  for (const boundary of ['', 'a b', 'a"', 'a\r\n', 'x'.repeat(71)]) assert.throws(() => writeMultipart(boundary, []), RangeError);
+  for (const boundary of ['', 'a b', 'a"', 'a\r\n', 'x'.repeat(71)])
+    assert.throws(() => writeMultipart(boundary, []), RangeError);
 });

@@ -13,7 +13,10 @@ export function writeMultipart(boundary: string, parts: readonly Part[]): Uint8A
   const pieces: Uint8Array[] = [];
   let before = '';
   for (const part of parts) {
-    pieces.push(utf8(`${before}--${boundary}\r\n${part.header.map((line) => `${line}\r\n`).join('')}\r\n`), ...part.body);
+    pieces.push(
+      utf8(`${before}--${boundary}\r\n${part.header.map((line) => `${line}\r\n`).join('')}\r\n`),
+      ...part.body,
+    );
     // The line end before a delimiter belongs to the delimiter.
     before = '\r\n';
   }
@@ -23,5 +26,6 @@ export function writeMultipart(boundary: string, parts: readonly Part[]): Uint8A
 
 /** RFC 2046 §5.1.1, less the characters that would need quotes around the parameter. */
 function checkBoundary(boundary: string): void {
-  if (!/^[0-9A-Za-z'+_.-]{1,70}$/.test(boundary)) throw new RangeError(`boundary ${JSON.stringify(boundary)} is not 1 to 70 plain characters`);
+  if (!/^[0-9A-Za-z'+_.-]{1,70}$/.test(boundary))
+    throw new RangeError(`boundary ${JSON.stringify(boundary)} is not 1 to 70 plain characters`);
 }

@@ -25,7 +25,13 @@ export interface Conclusion {
 }
 
 /** Decides on one recipient. `retryAt` gives the time of its next attempt; `attempts` counts the one just made. */
-export function conclude(row: Due, attempt: Outcome, now: Ms, settings: OutcomeSettings, retryAt: (attempts: number, now: Ms) => Ms): Conclusion {
+export function conclude(
+  row: Due,
+  attempt: Outcome,
+  now: Ms,
+  settings: OutcomeSettings,
+  retryAt: (attempts: number, now: Ms) => Ms,
+): Conclusion {
   const because = attempt.status;
   if (attempt.kind !== 'deferred') {
     return { outcome: attempt, because, result: { kind: attempt.kind }, notice: noticeOf(row, attempt, false) };
@@ -39,7 +45,12 @@ export function conclude(row: Due, attempt: Outcome, now: Ms, settings: OutcomeS
   const notice = noticeOf(row, attempt, isLate);
   // The last attempt comes when the time is over, not one interval after.
   const due = Math.max(now + 1, Math.min(retryAt(row.attempts + 1, now), end));
-  return { outcome: attempt, because, result: { kind: 'deferred', due, delayNotified: notice === 'delayed' ? now : row.delayNotified }, notice };
+  return {
+    outcome: attempt,
+    because,
+    result: { kind: 'deferred', due, delayNotified: notice === 'delayed' ? now : row.delayNotified },
+    notice,
+  };
 }
 
 /**
@@ -55,11 +66,18 @@ export function enhancedOf(outcome: Outcome): string {
 
 /** What the remote server said, on one line: `550 5.1.1 No such user`. */
 export function remoteText(remote: RemoteReply): string {
-  return remote.enhanced === undefined ? `${remote.code} ${remote.text}` : `${remote.code} ${remote.enhanced} ${remote.text}`;
+  return remote.enhanced === undefined
+    ? `${remote.code} ${remote.text}`
+    : `${remote.code} ${remote.enhanced} ${remote.text}`;
 }
 
 /** Status for events: `4.4.1 No answer from the remote server: connect ECONNREFUSED`. */
 export function statusText(outcome: Outcome): string {
   const text = `${enhancedOf(outcome)} ${outcome.status.text}`;
-  return outcome.kind === 'delivered' || outcome.remote !== undefined || outcome.detail === '' || outcome.detail === outcome.status.text ? text : `${text}: ${outcome.detail}`;
+  return outcome.kind === 'delivered' ||
+    outcome.remote !== undefined ||
+    outcome.detail === '' ||
+    outcome.detail === outcome.status.text
+    ? text
+    : `${text}: ${outcome.detail}`;
 }

@@ -2,7 +2,12 @@ import { concat, hex, type Bytes } from '../../base/bytes.ts';
 import type { Ms } from '../../base/clock.ts';
 import { queueId, type Id } from '../../base/id.ts';
 import type { Random } from '../../base/random.ts';
-import { writeReport, type ReportAction, type ReportedMessage, type ReportRecipient } from '../../protocol/dsn/report.ts';
+import {
+  writeReport,
+  type ReportAction,
+  type ReportedMessage,
+  type ReportRecipient,
+} from '../../protocol/dsn/report.ts';
 import { fieldText, findField, findHeaderEnd, splitHeader } from '../../protocol/mime/header.ts';
 import type { ContentStore, Due, NewEntry } from '../spool/spool.ts';
 import { enhancedOf, remoteText, type Conclusion } from './conclude.ts';
@@ -42,13 +47,21 @@ export function returned(bytes: Uint8Array | undefined, full: boolean, limit: nu
   if (bytes === undefined) return NOTHING;
   if (full) return { kind: 'full', pieces: [bytes], eightBit: hasHighOctet(bytes) };
   let end = findHeaderEnd(bytes)?.end ?? bytes.length;
-  if (end > limit) end = Buffer.from(bytes.buffer, bytes.byteOffset, limit).lastIndexOf('\r\n', limit, 'latin1') + 2;
+  if (end > limit) {
+    const lastLine = Buffer.from(bytes.buffer, bytes.byteOffset, limit).lastIndexOf('\r\n', limit, 'latin1');
+    end = lastLine < 0 ? 0 : lastLine + 2;
+  }
   const header = bytes.subarray(0, end);
   return { kind: 'header', pieces: [header], eightBit: hasHighOctet(header) };
 }
 
 /** Reads a stored content as far as a notice needs it: whole, or to the end of its header, and never past `limit`. */
-export async function readReturned(store: Pick<ContentStore, 'read'>, ref: string, full: boolean, limit: number): Promise<Uint8Array> {
+export async function readReturned(
+  store: Pick<ContentStore, 'read'>,
+  ref: string,
+  full: boolean,
+  limit: number,
+): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   let size = 0;
   for await (const piece of store.read(ref)) {
@@ -61,7 +74,14 @@ export async function readReturned(store: Pick<ContentStore, 'read'>, ref: strin
 }
 
 /** The DSN about recipients of one entry with one action; undefined when its reverse-path has no domain to route to. */
-export function makeNotice(deps: NoticeDeps, told: readonly Told[], action: ReportAction, original: ReportedMessage, expiry: Ms, now: Ms): Notice | undefined {
+export function makeNotice(
+  deps: NoticeDeps,
+  told: readonly Told[],
+  action: ReportAction,
+  original: ReportedMessage,
+  expiry: Ms,
+  now: Ms,
+): Notice | undefined {
   const { entry: about, envelope, at } = (told[0] as Told).row;
   const to = envelope.reversePath;
   const domain = to.slice(to.lastIndexOf('@') + 1).toLowerCase();
@@ -100,7 +120,13 @@ export function makeNotice(deps: NoticeDeps, told: readonly Told[], action: Repo
   return { entry, about, to, action };
 }
 
-function reportRecipient(row: Due, { outcome, because }: Conclusion, action: ReportAction, now: Ms, willRetryUntil: Ms): ReportRecipient {
+function reportRecipient(
+  row: Due,
+  { outcome, because }: Conclusion,
+  action: ReportAction,
+  now: Ms,
+  willRetryUntil: Ms,
+): ReportRecipient {
   const isExpired = outcome.kind === 'expired';
   return {
     address: row.recipient,

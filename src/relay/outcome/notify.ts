@@ -7,7 +7,11 @@ import type { Due } from '../spool/spool.ts';
  * The notice that an outcome calls for. Without NOTIFY that is one of failure and, when mail is late, one of delay
  * (RFC 3461 §5.2.2 to §5.2.4 and §4.1). Success is told only where it was asked for and the hop did not take over that duty.
  */
-export function noticeOf(row: Pick<Due, 'notify' | 'envelope'>, outcome: Outcome, isLate: boolean): ReportAction | undefined {
+export function noticeOf(
+  row: Pick<Due, 'notify' | 'envelope'>,
+  outcome: Outcome,
+  isLate: boolean,
+): ReportAction | undefined {
   // RFC 5321 §4.5.5: nothing is ever sent to the null reverse-path.
   if (row.envelope.reversePath === '' || row.notify === 'never') return undefined;
   switch (outcome.kind) {
@@ -15,8 +19,7 @@ export function noticeOf(row: Pick<Due, 'notify' | 'envelope'>, outcome: Outcome
       return row.notify?.includes('success') === true && !outcome.dsnRelayed ? 'relayed' : undefined;
     case 'deferred':
       return isLate && (row.notify === undefined || row.notify.includes('delay')) ? 'delayed' : undefined;
-    case 'failed':
-    case 'expired':
+    default: // failed, expired
       return row.notify === undefined || row.notify.includes('failure') ? 'failed' : undefined;
   }
 }

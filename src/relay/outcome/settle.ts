@@ -99,7 +99,14 @@ class GroupSettler implements OutcomeSettler {
       const row = rows[i] as Due;
       const conclusion = conclude(row, this.#outcomeOf(row, i, result), now, settings, this.#deps.retryAt);
       const { result: end } = conclusion;
-      settlements.push({ id: row.id, entry: row.entry, lane: row.lane, epoch, result: end, detail: detailOf(conclusion.outcome) });
+      settlements.push({
+        id: row.id,
+        entry: row.entry,
+        lane: row.lane,
+        epoch,
+        result: end,
+        detail: detailOf(conclusion.outcome),
+      });
       if (end.kind !== 'deferred') isFinal = true;
       else if (due === undefined || end.due < due) due = end.due;
       if (conclusion.notice !== undefined) (told ??= []).push({ row, conclusion });
@@ -148,7 +155,11 @@ class GroupSettler implements OutcomeSettler {
       serial: row.origin.serial,
     });
     if (row.envelope.reversePath === '' && (outcome.kind === 'failed' || outcome.kind === 'expired')) {
-      this.#deps.events.tell({ kind: 'trouble', where: 'outcome', detail: `${queueId(row.entry)}: mail with the null reverse-path to ${row.recipient} is given up: ${detailOf(outcome)}` });
+      this.#deps.events.tell({
+        kind: 'trouble',
+        where: 'outcome',
+        detail: `${queueId(row.entry)}: mail with the null reverse-path to ${row.recipient} is given up: ${detailOf(outcome)}`,
+      });
     }
   }
 
@@ -182,14 +193,20 @@ class GroupSettler implements OutcomeSettler {
         return refs;
       } catch (thrown) {
         this.#failing = true;
-        this.#trouble(`${batch.settlements.length} settlements were refused and are offered again in ${wait} ms`, asFault(thrown));
+        this.#trouble(
+          `${batch.settlements.length} settlements were refused and are offered again in ${wait} ms`,
+          asFault(thrown),
+        );
       }
       await sleep(this.#clock, wait);
     }
   }
 
   #after(batch: Batch, refs: readonly string[]): void {
-    for (const ref of refs) this.#deps.contents.drop(ref).catch((thrown: unknown) => this.#trouble(`content ${ref} stays behind`, asFault(thrown)));
+    for (const ref of refs)
+      this.#deps.contents
+        .drop(ref)
+        .catch((thrown: unknown) => this.#trouble(`content ${ref} stays behind`, asFault(thrown)));
     for (const id of batch.final) this.#deps.events.tell({ kind: 'settled', id });
     if (batch.notices.length > 0) {
       const lanes = new Set<number>();
@@ -240,7 +257,12 @@ class GroupSettler implements OutcomeSettler {
       const original = await this.#returned(row, action, inline);
       const notice = makeNotice(this.#deps, about, action, original, expiry, now);
       if (notice !== undefined) notices.push(notice);
-      else this.#deps.events.tell({ kind: 'trouble', where: 'outcome', detail: `${queueId(row.entry)}: no notice to <${row.envelope.reversePath}>, which has no domain` });
+      else
+        this.#deps.events.tell({
+          kind: 'trouble',
+          where: 'outcome',
+          detail: `${queueId(row.entry)}: no notice to <${row.envelope.reversePath}>, which has no domain`,
+        });
     }
     return notices;
   }
@@ -252,11 +274,18 @@ class GroupSettler implements OutcomeSettler {
     return new Map(ids.map((id, i) => [id, contents?.[i]]));
   }
 
-  async #returned(row: Due, action: ReportAction, inline: ReadonlyMap<Id, Bytes | undefined>): Promise<ReportedMessage> {
+  async #returned(
+    row: Due,
+    action: ReportAction,
+    inline: ReadonlyMap<Id, Bytes | undefined>,
+  ): Promise<ReportedMessage> {
     const { returnLimit } = this.#deps;
     const full = returnsFull(row, action, returnLimit);
     const { contentRef } = row;
-    const bytes = contentRef === undefined ? inline.get(row.entry) : await this.#persist(() => readReturned(this.#deps.contents, contentRef, full, returnLimit));
+    const bytes =
+      contentRef === undefined
+        ? inline.get(row.entry)
+        : await this.#persist(() => readReturned(this.#deps.contents, contentRef, full, returnLimit));
     return returned(bytes, full, returnLimit);
   }
 
@@ -287,5 +316,7 @@ function newBatch(): Batch {
 /** One line for the history. */
 function detailOf(outcome: Outcome): string {
   const text = statusText(outcome);
-  return outcome.remote === undefined ? text : `${text}; ${outcome.hop?.host ?? 'remote'} said: ${remoteText(outcome.remote)}`;
+  return outcome.remote === undefined
+    ? text
+    : `${text}; ${outcome.hop?.host ?? 'remote'} said: ${remoteText(outcome.remote)}`;
 }

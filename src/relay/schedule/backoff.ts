@@ -21,7 +21,11 @@ export function retryAt(
 }
 
 /** How long a destination is left alone after `failures` failed connections in a row: about a minute, then twice that and so on, but never longer than about `firstRetry`. */
-export function probeAfter(failures: number, settings: Pick<ScheduleSettings, 'firstRetry' | 'jitter'>, random: Random): Ms {
+export function probeAfter(
+  failures: number,
+  settings: Pick<ScheduleSettings, 'firstRetry' | 'jitter'>,
+  random: Random,
+): Ms {
   return spread(Math.min(FIRST_PROBE * 2 ** (failures - 1), settings.firstRetry), settings.jitter, random);
 }
 

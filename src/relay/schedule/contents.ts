@@ -57,7 +57,8 @@ export class Contents {
   /** The content of an entry that is wanted; rejects with a Fault when it is gone or cannot be read. */
   get(entry: Id): Promise<Bytes> {
     const slot = this.#slots.get(entry);
-    if (slot === undefined) return Promise.reject(new Fault(statuses['local-error'], `content of entry ${entry} is not wanted any more`));
+    if (slot === undefined)
+      return Promise.reject(new Fault(statuses['local-error'], `content of entry ${entry} is not wanted any more`));
     if (slot.bytes !== undefined) return Promise.resolve(slot.bytes);
     return new Promise((resolve, reject) => {
       slot.waiters.push({ resolve, reject });
@@ -75,7 +76,8 @@ export class Contents {
     if (slot === undefined || --slot.references > 0) return;
     this.#slots.delete(entry);
     this.#octets -= slot.size;
-    for (const waiter of slot.waiters.splice(0)) waiter.reject(new Fault(statuses['local-error'], `content of entry ${entry} was given up`));
+    for (const waiter of slot.waiters.splice(0))
+      waiter.reject(new Fault(statuses['local-error'], `content of entry ${entry} was given up`));
   }
 
   async #ask(): Promise<void> {
@@ -105,7 +107,10 @@ export class Contents {
     slot.waiters = [];
     for (const waiter of waiters) {
       if (bytes !== undefined) waiter.resolve(bytes);
-      else waiter.reject(fault ?? new Fault(statuses['content-missing'], `the spool has no content of entry ${slot.entry}`));
+      else
+        waiter.reject(
+          fault ?? new Fault(statuses['content-missing'], `the spool has no content of entry ${slot.entry}`),
+        );
     }
   }
 }

@@ -87,7 +87,8 @@ export class Destinations {
 
   /** Forgets a destination about which nothing is worth remembering. */
   tidy(dest: Destination): void {
-    if (dest.waiting === 0 && dest.active === 0 && dest.failures === 0 && dest.fullAt === 0 && !dest.inRound) this.#byName.delete(dest.name);
+    if (dest.waiting === 0 && dest.active === 0 && dest.failures === 0 && dest.fullAt === 0 && !dest.inRound)
+      this.#byName.delete(dest.name);
   }
 
   /** Takes a row in, or marks the destination full when it holds its share. */

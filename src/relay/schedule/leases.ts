@@ -41,6 +41,7 @@ export class Leases {
   readonly #clock: Clock;
   readonly #owner: number;
   readonly #owned = new Map<number, OwnedLane>();
+  #released = false;
 
   constructor(store: Pick<SpoolStore, 'claimLanes' | 'renewLanes' | 'releaseLanes'>, clock: Clock, owner: number) {
     this.#store = store;
@@ -74,6 +75,7 @@ export class Leases {
     const renewedFrom = this.#clock.monotonic();
     const renewed = await this.#store.renewLanes(this.#owner, this.#clock.now(), span);
     const gained: OwnedLane[] = [];
+    if (this.#released) return { gained, lost: [] };
     const still = new Set<number>();
     for (const lane of renewed) {
       still.add(lane.lane);
@@ -89,8 +91,10 @@ export class Leases {
     return { gained, lost };
   }
 
+  /** Gives up all lanes, for good. */
   async release(): Promise<void> {
     const lanes = this.numbers();
+    this.#released = true;
     this.#owned.clear();
     if (lanes.length > 0) await this.#store.releaseLanes(this.#owner, lanes);
   }

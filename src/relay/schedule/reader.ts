@@ -128,7 +128,8 @@ export class LaneReader {
     if (now < this.#notBefore) return this.#notBefore;
     if (this.#pollAt > now) at = this.#pollAt;
     if (this.#dueAt > now && this.#dueAt < at) at = this.#dueAt;
-    for (const lane of this.#unsure) if (lane.startNotBefore > now && lane.startNotBefore < at) at = lane.startNotBefore;
+    for (const lane of this.#unsure)
+      if (lane.startNotBefore > now && lane.startNotBefore < at) at = lane.startNotBefore;
     if (this.#wanted.size > 0 && this.#lookAt > now && this.#lookAt < at) at = this.#lookAt;
     return at;
   }
@@ -186,7 +187,11 @@ export class LaneReader {
       this.#wanted.delete(lane);
       const few = lane.skip.size === 0 && lane.known <= FEW;
       // A read that goes on is not begun anew: with more known rows than the limit it would never get past them.
-      if (!lane.isOpen && !lane.urgent && (few || ((lane.fromStart || this.#unsure.has(lane)) && now >= lane.startNotBefore))) {
+      if (
+        !lane.isOpen &&
+        !lane.urgent &&
+        (few || ((lane.fromStart || this.#unsure.has(lane)) && now >= lane.startNotBefore))
+      ) {
         lane.cursor = [0, 0];
         lane.fromStart = false;
         lane.startNotBefore = now + START_INTERVAL;
@@ -209,7 +214,12 @@ export class LaneReader {
     for (const lane of lanes) for (const dest of lane.skip) skip.add(dest);
     let fault: Fault | undefined;
     try {
-      const rows = await this.#deps.store.due(lanes.map(({ lane, cursor }) => ({ lane, after: cursor })), wall, limit, [...skip]);
+      const rows = await this.#deps.store.due(
+        lanes.map(({ lane, cursor }) => ({ lane, after: cursor })),
+        wall,
+        limit,
+        [...skip],
+      );
       this.#arrived(lanes, rows, limit, wall);
     } catch (thrown) {
       fault = asFault(thrown);

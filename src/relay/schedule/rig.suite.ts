@@ -39,9 +39,27 @@ function reply(code: number, enhanced: string | undefined, text: string): Remote
   return { code, enhanced, text, command: 'RCPT TO' };
 }
 
-export const delivered: Outcome = { kind: 'delivered', status: statuses.delivered, remote: reply(250, '2.1.5', 'queued'), hop, dsnRelayed: false };
-export const deferred: Outcome = { kind: 'deferred', status: statuses['remote-deferred'], remote: reply(451, '4.2.1', 'come back later'), hop, detail: 'greylisted' };
-export const failed: Outcome = { kind: 'failed', status: statuses['remote-refused'], remote: reply(550, '5.1.1', 'no such user'), hop, detail: 'refused' };
+export const delivered: Outcome = {
+  kind: 'delivered',
+  status: statuses.delivered,
+  remote: reply(250, '2.1.5', 'queued'),
+  hop,
+  dsnRelayed: false,
+};
+export const deferred: Outcome = {
+  kind: 'deferred',
+  status: statuses['remote-deferred'],
+  remote: reply(451, '4.2.1', 'come back later'),
+  hop,
+  detail: 'greylisted',
+};
+export const failed: Outcome = {
+  kind: 'failed',
+  status: statuses['remote-refused'],
+  remote: reply(550, '5.1.1', 'no such user'),
+  hop,
+  detail: 'refused',
+};
 
 export function noConnection(key: StatusKey = 'connect-failed'): Outcome {
   return { kind: 'deferred', status: statuses[key], remote: undefined, hop, detail: 'connect ECONNREFUSED' };
@@ -97,7 +115,8 @@ export class ScriptedCarrier implements Carrier {
         const n = (this.#tries.get(recipient.id) ?? 0) + 1;
         this.#tries.set(recipient.id, n);
         const outcome = broken ? noConnection('connection-lost') : this.behave(shipment, recipient, n);
-        if (outcome.kind === 'delivered') this.deliveries.set(recipient.id, (this.deliveries.get(recipient.id) ?? 0) + 1);
+        if (outcome.kind === 'delivered')
+          this.deliveries.set(recipient.id, (this.deliveries.get(recipient.id) ?? 0) + 1);
         return { id: recipient.id, outcome };
       });
       return { recipients, hop: 'mx.example.org [192.0.2.25]:25', tls: undefined };
@@ -177,7 +196,17 @@ export function rig(options: RigOptions = {}): Rig {
     offsetMinutes: () => 0,
     returnLimit: options.returnLimit ?? 65_536,
   });
-  const it = scheduler({ store: spool, contents: stored, carrier, settings: () => settings, clock, random, events: sink, settle, owner: 1 });
+  const it = scheduler({
+    store: spool,
+    contents: stored,
+    carrier,
+    settings: () => settings,
+    clock,
+    random,
+    events: sink,
+    settle,
+    owner: 1,
+  });
 
   function entry(recipients: readonly string[], over: EntryOptions = {}): NewEntry {
     const id = mint();
@@ -186,12 +215,20 @@ export function rig(options: RigOptions = {}): Rig {
     return {
       id,
       at,
-      envelope: { reversePath: over.reversePath ?? 'alice@example.net', body: '8BITMIME', smtputf8: false, ret: undefined, envid: undefined, ...over.envelope },
+      envelope: {
+        reversePath: over.reversePath ?? 'alice@example.net',
+        body: '8BITMIME',
+        smtputf8: false,
+        ret: undefined,
+        envid: undefined,
+        ...over.envelope,
+      },
       origin: { holder: 'alice@example.net', serial: '0a' },
       messageId: undefined,
       peer: '192.0.2.1',
       size: over.size ?? text.length,
-      content: over.stored === undefined ? { kind: 'inline', bytes: fromLatin1(text) } : { kind: 'stored', ref: over.stored },
+      content:
+        over.stored === undefined ? { kind: 'inline', bytes: fromLatin1(text) } : { kind: 'stored', ref: over.stored },
       deliveries: recipients.map((recipient) => {
         const dest = recipient.slice(recipient.lastIndexOf('@') + 1);
         return { id: mint(), lane: laneOf(dest), dest, recipient, notify: over.notify, orcpt: over.orcpt, due: at };
@@ -220,12 +257,17 @@ export function rig(options: RigOptions = {}): Rig {
       await clock.advance(10_000);
       await stopping;
     },
-    told: <K extends RelayEvent['kind']>(kind: K) => events.filter((event): event is Extract<RelayEvent, { readonly kind: K }> => event.kind === kind),
+    told: <K extends RelayEvent['kind']>(kind: K) =>
+      events.filter((event): event is Extract<RelayEvent, { readonly kind: K }> => event.kind === kind),
   };
 }
 
 /** A store whose calls can be made to fail or to wait, before or after they have done their work. */
-export function interceptedSpool(spool: SpoolStore, before: (call: keyof SpoolStore) => void | Promise<void>, after: (call: keyof SpoolStore, result: unknown) => void | Promise<void> = () => {}): SpoolStore {
+export function interceptedSpool(
+  spool: SpoolStore,
+  before: (call: keyof SpoolStore) => void | Promise<void>,
+  after: (call: keyof SpoolStore, result: unknown) => void | Promise<void> = () => {},
+): SpoolStore {
   return new Proxy(spool, {
     get(target, name) {
       const call = name as keyof SpoolStore;

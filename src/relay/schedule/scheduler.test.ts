@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { Fault } from '../../base/fault.ts';
 import type { Id } from '../../base/id.ts';
 import { statuses } from '../../base/status.ts';
@@ -47,7 +47,9 @@ describe('scheduler', () => {
     await it.scheduler.start();
     await it.clock.advance(100);
     assert.deepEqual(
-      it.carrier.shipments.map(({ recipients }) => recipients.map(({ address }) => address)).toSorted((a, b) => b.length - a.length || (a[0] as string).localeCompare(b[0] as string)),
+      it.carrier.shipments
+        .map(({ recipients }) => recipients.map(({ address }) => address))
+        .toSorted((a, b) => b.length - a.length || (a[0] as string).localeCompare(b[0] as string)),
       [['a@example.org', 'b@example.org', 'c@example.org'], ['d@example.org'], ['x@example.com']],
     );
     await it.end();
@@ -124,7 +126,8 @@ describe('scheduler', () => {
     const times = it.carrier.attempts.map(({ at }) => at);
     assert.equal(times.length, 5);
     const gaps = times.slice(1).map((at, i) => at - (times[i] as number) - it.carrier.span);
-    for (const [i, wait] of [1_000, 2_000, 3_000, 3_000].entries()) assert.ok((gaps[i] as number) >= wait && (gaps[i] as number) <= wait + 2, `${gaps[i]} for ${wait}`);
+    for (const [i, wait] of [1_000, 2_000, 3_000, 3_000].entries())
+      assert.ok((gaps[i] as number) >= wait && (gaps[i] as number) <= wait + 2, `${gaps[i]} for ${wait}`);
     await it.end();
   });
 
@@ -174,10 +177,11 @@ describe('scheduler', () => {
     await it.clock.advance(60_000);
     assert.equal(it.carrier.attempts.length, 11);
     const summary = await it.spool.list({}, 100);
-    for (const { deliveries } of summary) for (const { due, attempts } of deliveries) {
-      assert.equal(attempts, 1);
-      assert.ok(due > it.clock.now());
-    }
+    for (const { deliveries } of summary)
+      for (const { due, attempts } of deliveries) {
+        assert.equal(attempts, 1);
+        assert.ok(due > it.clock.now());
+      }
     // New mail meanwhile has its first wait at once.
     await it.accept(['new@down.example']);
     await it.clock.advance(100);
@@ -213,9 +217,14 @@ describe('scheduler', () => {
     assert.equal(stopped, false);
     await it.clock.advance(100);
     await stopping;
-    assert.deepEqual(it.carrier.attempts.map(({ recipient }) => recipient), ['quick@example.org', 'slow@example.org']);
     assert.deepEqual(
-      (await it.spool.list({}, 10)).flatMap(({ deliveries }) => deliveries.map(({ recipient, attempts }) => `${recipient} ${attempts}`)),
+      it.carrier.attempts.map(({ recipient }) => recipient),
+      ['quick@example.org', 'slow@example.org'],
+    );
+    assert.deepEqual(
+      (await it.spool.list({}, 10)).flatMap(({ deliveries }) =>
+        deliveries.map(({ recipient, attempts }) => `${recipient} ${attempts}`),
+      ),
       ['slow@example.org 0', 'new@example.org 0'],
     );
     assert.equal((await it.spool.claimLanes(2, LANES, it.clock.now(), 1_000)).length, LANES, 'the lanes are free');
@@ -318,17 +327,33 @@ describe('scheduler', () => {
   test('property: any mix of outcomes and refused calls settles each recipient exactly once', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.record({ dest: fc.nat(4), recipients: fc.integer({ min: 1, max: 5 }), wait: fc.nat(400), late: fc.boolean() }), { minLength: 1, maxLength: 25 }),
+        fc.array(
+          fc.record({
+            dest: fc.nat(4),
+            recipients: fc.integer({ min: 1, max: 5 }),
+            wait: fc.nat(400),
+            late: fc.boolean(),
+          }),
+          { minLength: 1, maxLength: 25 },
+        ),
         fc.array(fc.constantFrom('d', 'd', 'd', 'r', 'f', 'c'), { minLength: 1, maxLength: 40 }),
         fc.array(fc.nat(9), { minLength: 1, maxLength: 30 }),
         async (entries, script, refusals) => {
           let calls = 0;
           let quiet = false;
           const refuse = (): void => {
-            if (!quiet && refusals[calls++ % refusals.length] === 0) throw new Fault(statuses['storage-failed'], 'not now');
+            if (!quiet && refusals[calls++ % refusals.length] === 0)
+              throw new Fault(statuses['storage-failed'], 'not now');
           };
           const it = rig({
-            settings: { concurrency: 4, concurrencyByDestination: 2, recipientsPerTransaction: 2, firstRetry: 2_000, longestRetry: 8_000, delayNotice: 0 },
+            settings: {
+              concurrency: 4,
+              concurrencyByDestination: 2,
+              recipientsPerTransaction: 2,
+              firstRetry: 2_000,
+              longestRetry: 8_000,
+              delayNotice: 0,
+            },
             // Some calls fail before they did anything, some after: their outcome is unknown to us.
             wrap: (spool) =>
               interceptedSpool(
@@ -351,11 +376,14 @@ describe('scheduler', () => {
           const ids: Id[] = [];
           const late: ReturnType<typeof it.entry>[] = [];
           for (const { dest, recipients, wait, late: isLate } of entries) {
-            const made = it.entry(Array.from({ length: recipients }, (_, i) => `r${i}@d${dest}.example`), { notify: 'never' });
+            const made = it.entry(
+              Array.from({ length: recipients }, (_, i) => `r${i}@d${dest}.example`),
+              { notify: 'never' },
+            );
             ids.push(...made.deliveries.map(({ id }) => id));
             await it.clock.advance(wait);
             if (isLate) late.push(made);
-            else await (quiet = true, it.spool.accept([made]));
+            else await ((quiet = true), it.spool.accept([made]));
             quiet = false;
             it.scheduler.ring(new Set(made.deliveries.map(({ lane }) => lane)));
           }
@@ -366,7 +394,10 @@ describe('scheduler', () => {
           quiet = true;
           await it.clock.advance(200_000);
           assert.deepEqual(await it.spool.counts(), { entries: 0, deliveries: 0, held: 0, oldest: undefined });
-          assert.deepEqual([...finals.keys()].toSorted((a, b) => a - b), ids.toSorted((a, b) => a - b));
+          assert.deepEqual(
+            [...finals.keys()].toSorted((a, b) => a - b),
+            ids.toSorted((a, b) => a - b),
+          );
           for (const [id, times] of finals) assert.equal(times, 1, `delivery ${id}`);
           assert.deepEqual(it.scheduler.load(), { active: 0, waiting: 0, unsettled: 0 });
           await it.end();
@@ -389,7 +420,11 @@ describe('scheduler', () => {
             await new Promise(() => {}); // a process that is gone hears no answer
           }
         };
-        const first = rig({ clock, spool, wrap: (inner) => interceptedSpool(inner, isAfter ? () => {} : crash, isAfter ? crash : () => {}) });
+        const first = rig({
+          clock,
+          spool,
+          wrap: (inner) => interceptedSpool(inner, isAfter ? () => {} : crash, isAfter ? crash : () => {}),
+        });
         const made = Array.from({ length: 30 }, (_, i) => first.entry([`r${i}@d${i % 3}.example`]));
         void first.scheduler.start();
         for (const entry of made) {
@@ -402,10 +437,11 @@ describe('scheduler', () => {
         await second.scheduler.start();
         await clock.advance(20_000);
         assert.equal((await spool.counts()).deliveries, 0);
-        for (const { deliveries } of made) for (const { id, recipient } of deliveries) {
-          const times = (first.carrier.deliveries.get(id) ?? 0) + (second.carrier.deliveries.get(id) ?? 0);
-          assert.ok(times === 1 || times === 2, `${recipient} delivered ${times} times`);
-        }
+        for (const { deliveries } of made)
+          for (const { id, recipient } of deliveries) {
+            const times = (first.carrier.deliveries.get(id) ?? 0) + (second.carrier.deliveries.get(id) ?? 0);
+            assert.ok(times === 1 || times === 2, `${recipient} delivered ${times} times`);
+          }
         await second.end();
       }),
       { numRuns: 30 },

@@ -70,7 +70,12 @@ const ABORT_TIME: Ms = 5_000;
 const FORGET_FAILURES: Ms = 3_600_000;
 
 /** A connection that failed like this says something about the destination and nothing about the message. */
-const SITE_FAILURES: ReadonlySet<string> = new Set(['connect-failed', 'lookup-failed', 'tls-unavailable', 'tls-failed']);
+const SITE_FAILURES: ReadonlySet<string> = new Set([
+  'connect-failed',
+  'lookup-failed',
+  'tls-unavailable',
+  'tls-failed',
+]);
 
 export function scheduler(deps: SchedulerDeps): Scheduler {
   return new LaneScheduler(deps);
@@ -162,9 +167,19 @@ class LaneScheduler implements Scheduler {
     this.#running = false;
     this.#stopped = true;
     for (const dest of this.#destinations.all()) this.#dropWaiting(dest);
-    if (await this.#quiet(grace)) this.#deps.events.tell({ kind: 'trouble', where: 'schedule', detail: `${this.#active} attempts did not end in ${grace} ms and are broken off; they are made again at the next start` });
+    if (await this.#quiet(grace))
+      this.#deps.events.tell({
+        kind: 'trouble',
+        where: 'schedule',
+        detail: `${this.#active} attempts did not end in ${grace} ms and are broken off; they are made again at the next start`,
+      });
     this.#abort.abort(new Error('the relay is stopping'));
-    if (await this.#quiet(ABORT_TIME)) this.#deps.events.tell({ kind: 'trouble', where: 'schedule', detail: `stopped with ${this.#active} attempts under way and ${this.#unsettled} ends not stored; they are made again at the next start` });
+    if (await this.#quiet(ABORT_TIME))
+      this.#deps.events.tell({
+        kind: 'trouble',
+        where: 'schedule',
+        detail: `stopped with ${this.#active} attempts under way and ${this.#unsettled} ends not stored; they are made again at the next start`,
+      });
     this.#timer?.cancel();
     this.#timer = undefined;
     for (const resolve of this.#idle.splice(0)) resolve();
@@ -270,7 +285,12 @@ class LaneScheduler implements Scheduler {
     this.#refreshAt = this.#clock.monotonic() + Math.floor(span / 3);
     const { gained, lost } = await this.#leases.refresh(span);
     for (const lane of gained) this.#reader.readFromStart(lane);
-    if (lost.length > 0) this.#deps.events.tell({ kind: 'trouble', where: 'schedule', detail: `lanes ${lost.join(', ')} went to another worker` });
+    if (lost.length > 0)
+      this.#deps.events.tell({
+        kind: 'trouble',
+        where: 'schedule',
+        detail: `lanes ${lost.join(', ')} went to another worker`,
+      });
     const changed = new Set([...lost, ...gained.map(({ lane }) => lane)]);
     const { concurrencyByDestination } = this.#deps.settings();
     const now = this.#clock.monotonic();
@@ -354,7 +374,8 @@ class LaneScheduler implements Scheduler {
     const { rows } = taken;
     const first = rows[0] as Due;
     if (!taken.wanted && first.contentRef === undefined) this.#contents.want(first.entry, first.size);
-    if (dest.prefetched <= settings.concurrencyByDestination >> 1) this.#lookAhead(dest, settings.concurrencyByDestination);
+    if (dest.prefetched <= settings.concurrencyByDestination >> 1)
+      this.#lookAhead(dest, settings.concurrencyByDestination);
     if (dest.fullAt > 0 && dest.waiting <= dest.fullAt >> 1) {
       dest.fullAt = 0;
       this.#reader.goBack(lane, dest.name, dest.resume);
@@ -369,7 +390,10 @@ class LaneScheduler implements Scheduler {
     const first = rows[0] as Due;
     let result: CarryResult;
     try {
-      result = await this.#deps.carrier.carry(new WaitingShipment(rows, this.#contents, this.#deps.contents), this.#abort.signal);
+      result = await this.#deps.carrier.carry(
+        new WaitingShipment(rows, this.#contents, this.#deps.contents),
+        this.#abort.signal,
+      );
     } catch (thrown) {
       const fault = asFault(thrown);
       this.#trouble(`attempt of ${queueId(first.entry)} to ${dest.name}`, fault);
@@ -394,7 +418,14 @@ class LaneScheduler implements Scheduler {
     this.#kick();
     let due: Ms | undefined;
     try {
-      if (ended.length > 0) due = await this.#deps.settle.settle(ended, epoch, ended === rows ? result : { ...result, recipients: result.recipients.filter(({ id }) => ended.some((row) => row.id === id)) });
+      if (ended.length > 0)
+        due = await this.#deps.settle.settle(
+          ended,
+          epoch,
+          ended === rows
+            ? result
+            : { ...result, recipients: result.recipients.filter(({ id }) => ended.some((row) => row.id === id)) },
+        );
     } catch (thrown) {
       this.#trouble(`settling ${queueId((rows[0] as Due).entry)}`, asFault(thrown));
     }
@@ -472,7 +503,11 @@ class LaneScheduler implements Scheduler {
       return;
     }
     const outcome: Outcome = { ...last, detail: `not tried, the destination cannot be reached: ${last.detail}` };
-    void this.#settle(rows, lane.epoch, { recipients: rows.map(({ id }) => ({ id, outcome })), hop: undefined, tls: undefined });
+    void this.#settle(rows, lane.epoch, {
+      recipients: rows.map(({ id }) => ({ id, outcome })),
+      hop: undefined,
+      tls: undefined,
+    });
   }
 
   #trouble(what: string, fault: Fault): void {
