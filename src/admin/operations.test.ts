@@ -27,13 +27,13 @@ interface Bench {
   readonly events: RelayEvent[];
   readonly files: Map<string, string>;
   /** Puts an entry into the spool; gives its queue id. */
-  enqueue(over?: {
+  readonly enqueue: (over?: {
     readonly holder?: string;
     readonly serial?: string;
     readonly recipients?: readonly string[];
     readonly reversePath?: string;
     readonly stored?: boolean;
-  }): Promise<string>;
+  }) => Promise<string>;
 }
 
 function bench(over: { readonly config?: string; readonly live?: LiveRelay } = {}): Bench {
@@ -182,7 +182,7 @@ describe('queue', () => {
   test('retry makes it due now', async () => {
     const { context, enqueue, clock } = bench();
     const id = await enqueue();
-    clock.advance(1_000);
+    await clock.advance(1_000);
     await runOperation(context, 'queue.retry', { all: true });
     const { entry } = (await runOperation(context, 'queue.show', { id })) as QueueDetails;
     assert.equal(entry?.deliveries[0]?.due, clock.now());

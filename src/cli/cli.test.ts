@@ -16,9 +16,9 @@ interface Call {
 
 interface Bench {
   readonly calls: Call[];
-  out(): string;
-  err(): string;
-  run(...argv: string[]): Promise<number>;
+  readonly out: () => string;
+  readonly err: () => string;
+  readonly run: (...argv: string[]) => Promise<number>;
 }
 
 interface BenchOptions {
@@ -72,6 +72,10 @@ function bench({
     }),
   };
   return { calls, out: () => out, err: () => err, run: (...argv) => runCli(argv, process) };
+}
+
+function field(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
 }
 
 async function inDirectory(act: (directory: string) => Promise<void>): Promise<void> {
@@ -361,7 +365,7 @@ describe('add', () => {
         workingDirectory,
       });
       assert.equal(await run('add', 'alice', '--passphrase-fd', String(openSync(file, 'r'))), 0);
-      assert.equal((calls[0]?.input as Record<string, unknown>)['p12Passphrase'], 'correct horse');
+      assert.equal(field(calls[0]?.input, 'p12Passphrase'), 'correct horse');
       assert.doesNotMatch(out(), /correct horse|Passphrase/);
       assert.equal(await run('add', 'bob', '--passphrase-fd', '9999'), 2);
       assert.match(err(), /cannot read file descriptor 9999/);
@@ -553,7 +557,7 @@ describe('access', () => {
         workingDirectory,
       });
       assert.equal(await run('access', 'test', '--cert', 'c.pem', '--to', 'b@c'), 0);
-      assert.deepEqual((calls[0]?.input as Record<string, unknown>)['certificate'], new Uint8Array(Buffer.from('PEM')));
+      assert.deepEqual(field(calls[0]?.input, 'certificate'), new Uint8Array(Buffer.from('PEM')));
       assert.equal(await run('access', 'test', '--cert', 'none.pem'), 1);
       assert.match(err(), /cannot read .*none\.pem: ENOENT/);
     }));
