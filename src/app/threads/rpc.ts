@@ -33,7 +33,9 @@ interface Call {
   readonly args: readonly unknown[];
 }
 
-type Answer = { readonly number: number; readonly value: unknown } | { readonly number: number; readonly fault: WireFault };
+type Answer =
+  | { readonly number: number; readonly value: unknown }
+  | { readonly number: number; readonly fault: WireFault };
 
 /** A Fault without its cause, which may not be clonable. */
 export interface WireFault {
@@ -46,7 +48,8 @@ type AnyMethod = Method<readonly unknown[], unknown>;
 /** Adds the buffer of these bytes when they are all of it; else they are copied, since others may own the rest. */
 export function transfer(bytes: Uint8Array, transfers: Transfers): void {
   const { buffer } = bytes;
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength && buffer.byteLength > 0) transfers.add(buffer);
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength && buffer.byteLength > 0)
+    transfers.add(buffer);
 }
 
 /** A Fault as it crosses. */
@@ -62,7 +65,11 @@ export function fromWire({ status, detail }: WireFault): Fault {
 
 /** Answers the calls that come on the port, until it closes. */
 export function serve<T>(port: MessagePort, target: T, methods: Methods<T>): void {
-  new Served(port, target as Record<string, (...args: readonly unknown[]) => unknown>, methods as unknown as Record<string, AnyMethod>);
+  new Served(
+    port,
+    target as Record<string, (...args: readonly unknown[]) => unknown>,
+    methods as unknown as Record<string, AnyMethod>,
+  );
 }
 
 /**
@@ -71,10 +78,14 @@ export function serve<T>(port: MessagePort, target: T, methods: Methods<T>): voi
  */
 export function remote<T>(port: MessagePort, methods: Methods<T>): T {
   const stub = new Stub(port, methods as unknown as Record<string, AnyMethod>);
-  const entries = Object.entries<AnyMethod>(methods as unknown as Record<string, AnyMethod>).map(([name, { kind }], method) => [
-    name,
-    kind === 'call' ? (...args: readonly unknown[]) => stub.call(method, args) : (...args: readonly unknown[]) => stub.tell(method, args),
-  ]);
+  const entries = Object.entries<AnyMethod>(methods as unknown as Record<string, AnyMethod>).map(
+    ([name, { kind }], method) => [
+      name,
+      kind === 'call'
+        ? (...args: readonly unknown[]) => stub.call(method, args)
+        : (...args: readonly unknown[]) => stub.tell(method, args),
+    ],
+  );
   return Object.fromEntries(entries) as T;
 }
 
@@ -171,7 +182,11 @@ class Served {
   #answers: Answer[] = [];
   #transfers: Transfers = new Set();
 
-  constructor(port: MessagePort, target: Record<string, (...args: readonly unknown[]) => unknown>, methods: Record<string, AnyMethod>) {
+  constructor(
+    port: MessagePort,
+    target: Record<string, (...args: readonly unknown[]) => unknown>,
+    methods: Record<string, AnyMethod>,
+  ) {
     this.#port = port;
     this.#target = target;
     this.#names = Object.keys(methods);

@@ -26,7 +26,9 @@ export type SpoolThreadOrder =
   | { readonly kind: 'stop' };
 
 /** What the thread says about itself. */
-export type SpoolThreadNews = { readonly kind: 'ready'; readonly swept: number } | { readonly kind: 'failed'; readonly fault: WireFault };
+export type SpoolThreadNews =
+  | { readonly kind: 'ready'; readonly swept: number }
+  | { readonly kind: 'failed'; readonly fault: WireFault };
 
 /** The running thread, in the hands of the main thread. */
 export interface SpoolThread {
@@ -54,7 +56,15 @@ export async function startSpoolThread(options: SpoolThreadOptions): Promise<Spo
   const ended = new Promise<Fault | undefined>((resolve) => {
     worker.on('error', (error) => (thrown = error));
     worker.on('exit', (code) => {
-      resolve(stopping ? undefined : new Fault(statuses['storage-failed'], `the spool thread ended (${thrown instanceof Error ? thrown.message : `code ${code}`})`, thrown));
+      resolve(
+        stopping
+          ? undefined
+          : new Fault(
+              statuses['storage-failed'],
+              `the spool thread ended (${thrown instanceof Error ? thrown.message : `code ${code}`})`,
+              thrown,
+            ),
+      );
     });
   });
   const swept = await ready(worker, ended);
@@ -96,7 +106,8 @@ export function onRing(port: MessagePort, signal: SpoolSignal): void {
 async function ready(worker: Worker, ended: Promise<Fault | undefined>): Promise<number> {
   const news = new Promise<SpoolThreadNews>((resolve) => worker.once('message', resolve));
   const first = await Promise.race([news, ended]);
-  if (first === undefined || first instanceof Fault) throw first ?? new Fault(statuses['storage-failed'], 'the spool thread ended at once');
+  if (first === undefined || first instanceof Fault)
+    throw first ?? new Fault(statuses['storage-failed'], 'the spool thread ended at once');
   if (first.kind === 'failed') throw fromWire(first.fault);
   return first.swept;
 }

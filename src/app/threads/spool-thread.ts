@@ -27,7 +27,11 @@ async function run(parent: MessagePort, options: SpoolThreadOptions): Promise<vo
   let spool: SpoolStore;
   let swept = 0;
   try {
-    spool = sqliteSpool(options.database, { clock: systemClock(), signal, withoutHistory: options.withoutHistory ?? [] });
+    spool = sqliteSpool(options.database, {
+      clock: systemClock(),
+      signal,
+      withoutHistory: options.withoutHistory ?? [],
+    });
     if (options.contents !== undefined) swept = await sweep(fileContentStore(options.contents), spool);
   } catch (error) {
     say({ kind: 'failed', fault: toWire(error) });

@@ -60,8 +60,10 @@ class Contents implements FileContentStore {
 
   async *read(ref: string): AsyncIterable<Uint8Array> {
     const path = this.#path(ref);
-    const file = await open(path, 'r').catch((error: unknown) => {
-      throw fileFault(error, path);
+    const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+      throw error.code === 'ENOENT'
+        ? new Fault(statuses['content-missing'], `${path} is gone`, error)
+        : fileFault(error, path);
     });
     try {
       for (;;) {

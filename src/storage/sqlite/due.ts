@@ -31,7 +31,9 @@ export class DueReader {
   constructor(db: DatabaseSync) {
     const read = (sql: string): StatementSync => db.prepare(sql, { returnArrays: true });
     const bucket = `due >> ${DUE_BUCKET}`;
-    this.#bucket = read(`SELECT ${bucket} FROM delivery WHERE (${bucket}) >= ? AND (${bucket}) <= ? ORDER BY ${bucket} LIMIT 1`);
+    this.#bucket = read(
+      `SELECT ${bucket} FROM delivery WHERE (${bucket}) >= ? AND (${bucket}) <= ? ORDER BY ${bucket} LIMIT 1`,
+    );
     this.#laneOfBucket = read(`SELECT lane FROM delivery WHERE (${bucket}) = ? AND lane > ? ORDER BY lane LIMIT 1`);
     this.#earliest = read(`SELECT due FROM delivery WHERE (${bucket}) = ? AND lane = ? ORDER BY due LIMIT 1`);
     // Two statements and not `(due, id) > (?, ?)`: SQLite would walk all rows of the cursor's `due` each time.
@@ -47,7 +49,12 @@ export class DueReader {
   }
 
   /** See SpoolStore.due. */
-  due(lanes: readonly { readonly lane: number; readonly after: Cursor }[], now: Ms, limit: number, skip: readonly string[]): Due[] {
+  due(
+    lanes: readonly { readonly lane: number; readonly after: Cursor }[],
+    now: Ms,
+    limit: number,
+    skip: readonly string[],
+  ): Due[] {
     const reads = lanes.map(({ lane, after }): LaneRead => ({ lane, after, found: [] }));
     const dests = skip.length === 0 ? undefined : JSON.stringify(skip);
     const from = reads.reduce((first, { after }) => Math.min(first, after[0]), now);
@@ -68,16 +75,28 @@ export class DueReader {
   }
 
   /** The buckets that have rows, in order, each with those of the lanes that may have rows in it. */
-  *#walk(reads: readonly LaneRead[], from: number, to: number): Generator<readonly [bucket: number, reads: readonly LaneRead[]]> {
+  *#walk(
+    reads: readonly LaneRead[],
+    from: number,
+    to: number,
+  ): Generator<readonly [bucket: number, reads: readonly LaneRead[]]> {
     let byLane: (LaneRead | undefined)[] | undefined;
-    for (let bucket = value(this.#bucket.get(from, to)); bucket !== undefined; bucket = value(this.#bucket.get(bucket + 1, to))) {
+    for (
+      let bucket = value(this.#bucket.get(from, to));
+      bucket !== undefined;
+      bucket = value(this.#bucket.get(bucket + 1, to))
+    ) {
       if (reads.length < MANY) {
         yield [bucket, reads];
         continue;
       }
       byLane ??= index(reads);
       const some: LaneRead[] = [];
-      for (let lane = value(this.#laneOfBucket.get(bucket, -1)); lane !== undefined; lane = value(this.#laneOfBucket.get(bucket, lane))) {
+      for (
+        let lane = value(this.#laneOfBucket.get(bucket, -1));
+        lane !== undefined;
+        lane = value(this.#laneOfBucket.get(bucket, lane))
+      ) {
         const read = byLane[lane];
         if (read !== undefined) some.push(read);
       }
@@ -94,10 +113,19 @@ export class DueReader {
     };
     if (first === bucket && due <= now) {
       const left = limit - found.length;
-      take(dests === undefined ? this.#same.all(bucket, lane, due, id, left) : this.#sameSkip.all(bucket, lane, due, id, left, dests));
+      take(
+        dests === undefined
+          ? this.#same.all(bucket, lane, due, id, left)
+          : this.#sameSkip.all(bucket, lane, due, id, left, dests),
+      );
     }
     const left = limit - found.length;
-    if (left > 0) take(dests === undefined ? this.#later.all(bucket, lane, due, now, left) : this.#laterSkip.all(bucket, lane, due, now, left, dests));
+    if (left > 0)
+      take(
+        dests === undefined
+          ? this.#later.all(bucket, lane, due, now, left)
+          : this.#laterSkip.all(bucket, lane, due, now, left, dests),
+      );
   }
 }
 

@@ -58,5 +58,8 @@ export function deliveriesWhere(filter: EntryFilter): Where {
   const message = onMessage(filter);
   const delivery = onDelivery(filter);
   if (message.sql === '1') return delivery;
-  return { sql: `${delivery.sql} AND d.entry IN (SELECT m.id FROM message m WHERE ${message.sql})`, values: [...delivery.values, ...message.values] };
+  return {
+    sql: `${delivery.sql} AND d.entry IN (SELECT m.id FROM message m WHERE ${message.sql})`,
+    values: [...delivery.values, ...message.values],
+  };
 }

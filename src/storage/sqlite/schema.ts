@@ -93,4 +93,7 @@ const spool = `
 `;
 
 /** All migrations of the database, of every module that keeps tables in it; number n leads to `user_version` n. Append only. */
-export const migrations: readonly Migration[] = [{ name: 'spool', sql: spool }, { name: 'ledger', sql: ledger }];
+export const migrations: readonly Migration[] = [
+  { name: 'spool', sql: spool },
+  { name: 'ledger', sql: ledger },
+];

@@ -5,7 +5,21 @@ import { Fault } from '../../base/fault.ts';
 import { firstIdAt, type Id } from '../../base/id.ts';
 import { statuses } from '../../base/status.ts';
 import { acceptedDetail, type HistoryKind } from '../../relay/spool/history.ts';
-import { HELD, type Cursor, type Due, type EntryFilter, type EntrySummary, type HistoryLine, type Lane, type NewEntry, type Settlement, type SpoolCounts, type SpoolSignal, type SpoolStore } from '../../relay/spool/spool.ts';
+import {
+  HELD,
+  type Cursor,
+  type Due,
+  type EntryFilter,
+  type EntrySummary,
+  type HistoryLine,
+  type Lane,
+  type NewEntry,
+  type Settlement,
+  type SpoolCounts,
+  type SpoolSignal,
+  type SpoolStore,
+} from '../../relay/spool/spool.ts';
+import { IdleCheckpoint } from './checkpoint.ts';
 import { openDatabase } from './database.ts';
 import { DueReader } from './due.ts';
 import { storageFault } from './fault.ts';
@@ -38,6 +52,7 @@ class SqliteSpool implements SpoolStore {
   readonly #sql: Statements;
   readonly #due: DueReader;
   readonly #commits: GroupCommit;
+  readonly #checkpoint: IdleCheckpoint;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #signal: SpoolSignal | undefined;
   readonly #untold: ReadonlySet<HistoryKind>;
@@ -54,7 +69,8 @@ class SqliteSpool implements SpoolStore {
     this.#clock = options.clock ?? { now: Date.now };
     this.#signal = options.signal;
     this.#untold = new Set(options.withoutHistory);
-    this.#commits = new GroupCommit(db, () => this.#ring());
+    this.#checkpoint = new IdleCheckpoint(db);
+    this.#commits = new GroupCommit(db, () => this.#committed());
   }
 
   accept(batch: readonly NewEntry[]): Promise<number> {
@@ -75,7 +91,12 @@ class SqliteSpool implements SpoolStore {
     });
   }
 
-  async due(lanes: readonly { readonly lane: number; readonly after: Cursor }[], now: Ms, limit: number, skip: readonly string[]): Promise<Due[]> {
+  async due(
+    lanes: readonly { readonly lane: number; readonly after: Cursor }[],
+    now: Ms,
+    limit: number,
+    skip: readonly string[],
+  ): Promise<Due[]> {
     return this.#read(() => this.#due.due(lanes, now, limit, skip));
   }
 
@@ -130,13 +151,15 @@ class SqliteSpool implements SpoolStore {
 
   async history(entry: Id): Promise<HistoryLine[]> {
     return this.#read(() =>
-      (this.#sql.history.all(entry) as unknown as [Ms, Id, Id, string, string, string][]).map(([at, of, delivery, dest, kind, detail]) => ({ at, entry: of, delivery, dest, kind, detail })),
+      (this.#sql.history.all(entry) as unknown as [Ms, Id, Id, string, string, string][]).map(
+        ([at, of, delivery, dest, kind, detail]) => ({ at, entry: of, delivery, dest, kind, detail }),
+      ),
     );
   }
 
   async forget(before: Ms): Promise<void> {
     const end = firstIdAt(before); // no line of a later entry is older
-    for (let from = 0; ; ) {
+    for (let from = 0; ;) {
       const cut = this.#read(() => values(this.#sql.historyCut.get(from, end))?.[0] as Id | undefined);
       const to = cut === undefined ? end : cut + 1;
       await this.#commits.run(() => void this.#sql.forget.run(from, to, before));
@@ -156,6 +179,7 @@ class SqliteSpool implements SpoolStore {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#commits.close();
+    this.#checkpoint.stop();
     this.#closed = true;
     this.#db.close(); // the last connection moves the WAL into the database and removes it
   }
@@ -205,7 +229,9 @@ class SqliteSpool implements SpoolStore {
       const { id, entry, result, detail } = settlement;
       if (result.kind !== 'delivered' && !this.#current(settlement)) continue;
       const row = values(
-        result.kind === 'deferred' ? this.#sql.defer.get(result.due, result.delayNotified, detail, id, entry) : this.#sql.finish.get(id, entry),
+        result.kind === 'deferred'
+          ? this.#sql.defer.get(result.due, result.delayNotified, detail, id, entry)
+          : this.#sql.finish.get(id, entry),
       );
       if (row === undefined) continue; // settled before, or removed by the operator
       counted += 1;
@@ -234,7 +260,11 @@ class SqliteSpool implements SpoolStore {
   async #move(kind: 'held' | 'released' | 'retried', filter: EntryFilter, now: Ms, detail: string): Promise<Id[]> {
     const { sql, values: parameters } = deliveriesWhere(filter);
     const from = `d.due ${kind === 'released' ? '=' : '<>'} ${HELD}`;
-    const found = this.#read(() => this.#db.prepare(`SELECT d.id FROM delivery d WHERE ${sql} AND ${from}`, { returnArrays: true }).all(...parameters)) as unknown as [Id][];
+    const found = this.#read(() =>
+      this.#db
+        .prepare(`SELECT d.id FROM delivery d WHERE ${sql} AND ${from}`, { returnArrays: true })
+        .all(...parameters),
+    ) as unknown as [Id][];
     const changed = new Set<Id>();
     for (let at = 0; at < found.length; at += CHANGES) {
       const some = found.slice(at, at + CHANGES);
@@ -247,7 +277,9 @@ class SqliteSpool implements SpoolStore {
     const { hold, release, retry } = this.#sql;
     const entries: Id[] = [];
     for (const [id] of some) {
-      const row = values(kind === 'held' ? hold.get(id) : kind === 'released' ? release.get(id, now) : retry.get(id, now));
+      const row = values(
+        kind === 'held' ? hold.get(id) : kind === 'released' ? release.get(id, now) : retry.get(id, now),
+      );
       if (row === undefined) continue;
       const [entry, lane, dest] = row as [Id, number, string];
       entries.push(entry);
@@ -274,7 +306,8 @@ class SqliteSpool implements SpoolStore {
     if (!this.#untold.has(kind)) this.#sql.addEvent.run(entry, at, this.#seq++, delivery, dest, kind, detail);
   }
 
-  #ring(): void {
+  #committed(): void {
+    this.#checkpoint.committed();
     if (this.#rung.size === 0) return;
     const lanes = this.#rung;
     this.#rung = new Set();
@@ -298,5 +331,7 @@ function values(row: unknown): readonly unknown[] | undefined {
 }
 
 function asLanes(rows: unknown): Lane[] {
-  return (rows as [number, number, Ms][]).map(([lane, epoch, until]) => ({ lane, epoch, until })).sort((a, b) => a.lane - b.lane);
+  return (rows as [number, number, Ms][])
+    .map(([lane, epoch, until]) => ({ lane, epoch, until }))
+    .sort((a, b) => a.lane - b.lane);
 }

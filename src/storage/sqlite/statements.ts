@@ -48,7 +48,9 @@ export function prepareStatements(db: DatabaseSync): Statements {
       'INSERT INTO delivery (id, entry, lane, due, attempts, delay_notified, dest, recipient, notify, orcpt, detail)' +
         " VALUES (?, ?, ?, ?, 0, 0, ?, ?, ?, ?, '')",
     ),
-    addEvent: write('INSERT INTO event (entry, at, seq, delivery, dest, kind, detail) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
+    addEvent: write(
+      'INSERT INTO event (entry, at, seq, delivery, dest, kind, detail) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    ),
     epoch: read('SELECT epoch FROM lane WHERE id = ?'),
     finish: read('DELETE FROM delivery WHERE id = ? AND entry = ? RETURNING dest'),
     defer: read(
