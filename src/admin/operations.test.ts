@@ -33,6 +33,7 @@ interface Bench {
     readonly recipients?: readonly string[];
     readonly reversePath?: string;
     readonly stored?: boolean;
+    readonly wait?: number;
   }) => Promise<string>;
 }
 
@@ -77,6 +78,7 @@ function bench(over: { readonly config?: string; readonly live?: LiveRelay } = {
       recipients = ['bob@example.com'],
       reversePath = 'alice@example.net',
       stored = false,
+      wait = 0,
     } = {}) {
       const id = mint();
       let ref: string | undefined;
@@ -101,7 +103,7 @@ function bench(over: { readonly config?: string; readonly live?: LiveRelay } = {
           recipient,
           notify: undefined,
           orcpt: undefined,
-          due: clock.now(),
+          due: clock.now() + wait,
         })),
       };
       await spool.accept([entry]);
@@ -181,7 +183,7 @@ describe('queue', () => {
 
   test('retry makes it due now', async () => {
     const { context, enqueue, clock } = bench();
-    const id = await enqueue();
+    const id = await enqueue({ wait: 3_600_000 });
     await clock.advance(1_000);
     await runOperation(context, 'queue.retry', { all: true });
     const { entry } = (await runOperation(context, 'queue.show', { id })) as QueueDetails;
