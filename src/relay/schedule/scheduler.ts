@@ -8,23 +8,22 @@
  * was committed late may lie before the cursor, so while there is something the lane is also read from its start, at
  * once when little of it is in memory and every half second otherwise. Whatever a ring misses, the poll finds.
  */
-import type { Bytes } from '../../base/bytes.ts';
 import type { Cancel, Clock, Ms } from '../../base/clock.ts';
 import type { EventSink } from '../../base/event.ts';
 import { asFault, type Fault } from '../../base/fault.ts';
-import { queueId, type Id } from '../../base/id.ts';
-import type { Outcome } from '../../base/outcome.ts';
+import { queueId } from '../../base/id.ts';
 import type { Random } from '../../base/random.ts';
-import { statusClass } from '../../base/status.ts';
-import type { Carrier, CarryResult, Shipment, ShipmentRecipient } from '../message/shipment.ts';
+import type { Carrier, CarryResult } from '../message/shipment.ts';
 import type { ContentStore, Due, SpoolSignal, SpoolStore } from '../spool/spool.ts';
 import { probeAfter } from './backoff.ts';
 import { Contents } from './contents.ts';
 import { Destinations, type Destination } from './destinations.ts';
+import { faulted, isSiteFailure, notTried } from './ends.ts';
 import { Leases } from './leases.ts';
 import { LaneReader } from './reader.ts';
 import type { ScheduleSettings } from './settings.ts';
 import type { Settler } from './settler.ts';
+import { WaitingShipment } from './waiting-shipment.ts';
 
 /** What the scheduler works with. `owner` names this worker among all that share the spool. */
 export interface SchedulerDeps {
@@ -69,47 +68,8 @@ const ABORT_TIME: Ms = 5_000;
 /** A destination that had no mail for this long may be reachable again for all we know. */
 const FORGET_FAILURES: Ms = 3_600_000;
 
-/** A connection that failed like this says something about the destination and nothing about the message. */
-const SITE_FAILURES: ReadonlySet<string> = new Set([
-  'connect-failed',
-  'lookup-failed',
-  'tls-unavailable',
-  'tls-failed',
-]);
-
 export function scheduler(deps: SchedulerDeps): Scheduler {
   return new LaneScheduler(deps);
-}
-
-class WaitingShipment implements Shipment {
-  readonly entry: Id;
-  readonly dest: string;
-  readonly at: Ms;
-  readonly envelope: Shipment['envelope'];
-  readonly origin: Shipment['origin'];
-  readonly size: number;
-  readonly recipients: readonly ShipmentRecipient[];
-  readonly #ref: string | undefined;
-  readonly #inline: Contents;
-  readonly #stored: ContentStore;
-
-  constructor(rows: readonly Due[], inline: Contents, stored: ContentStore) {
-    const first = rows[0] as Due;
-    this.entry = first.entry;
-    this.dest = first.dest;
-    this.at = first.at;
-    this.envelope = first.envelope;
-    this.origin = first.origin;
-    this.size = first.size;
-    this.recipients = rows.map((row) => ({ id: row.id, address: row.recipient, notify: row.notify, orcpt: row.orcpt }));
-    this.#ref = first.contentRef;
-    this.#inline = inline;
-    this.#stored = stored;
-  }
-
-  content(): Promise<Bytes | AsyncIterable<Uint8Array>> {
-    return this.#ref === undefined ? this.#inline.get(this.entry) : Promise.resolve(this.#stored.read(this.#ref));
-  }
 }
 
 class LaneScheduler implements Scheduler {
@@ -409,23 +369,19 @@ class LaneScheduler implements Scheduler {
 
   async #settle(rows: readonly Due[], epoch: number, result: CarryResult): Promise<void> {
     let ended = rows;
+    let end = result;
     if (this.#abort.signal.aborted) {
       // An attempt that we broke off ourselves did not happen: the row stays due as it was.
-      const final = new Set(result.recipients.filter(({ outcome }) => outcome.kind !== 'deferred').map(({ id }) => id));
+      const recipients = result.recipients.filter(({ outcome }) => outcome.kind !== 'deferred');
+      const final = new Set(recipients.map(({ id }) => id));
       ended = rows.filter((row) => final.has(row.id));
+      end = { ...result, recipients };
     }
     this.#unsettled += rows.length;
     this.#kick();
     let due: Ms | undefined;
     try {
-      if (ended.length > 0)
-        due = await this.#deps.settle.settle(
-          ended,
-          epoch,
-          ended === rows
-            ? result
-            : { ...result, recipients: result.recipients.filter(({ id }) => ended.some((row) => row.id === id)) },
-        );
+      if (ended.length > 0) due = await this.#deps.settle.settle(ended, epoch, end);
     } catch (thrown) {
       this.#trouble(`settling ${queueId((rows[0] as Due).entry)}`, asFault(thrown));
     }
@@ -496,38 +452,12 @@ class LaneScheduler implements Scheduler {
 
   /** Ends rows of one entry without an attempt, as the last one to their destination ended. */
   #putOff(rows: readonly Due[], failure: CarryResult): void {
-    const last = failure.recipients[0]?.outcome;
     const lane = this.#leases.get((rows[0] as Due).lane);
-    if (last?.kind !== 'deferred' || lane === undefined) {
-      for (const row of rows) this.#reader.letGo(row);
-      return;
-    }
-    const outcome: Outcome = { ...last, detail: `not tried, the destination cannot be reached: ${last.detail}` };
-    void this.#settle(rows, lane.epoch, {
-      recipients: rows.map(({ id }) => ({ id, outcome })),
-      hop: undefined,
-      tls: undefined,
-    });
+    if (lane !== undefined) void this.#settle(rows, lane.epoch, notTried(rows, failure));
+    else for (const row of rows) this.#reader.letGo(row);
   }
 
   #trouble(what: string, fault: Fault): void {
     this.#deps.events.tell({ kind: 'trouble', where: 'schedule', detail: `${what}: ${fault.message}` });
   }
-}
-
-/** Every recipient was put off because no usable connection came about. */
-function isSiteFailure(result: CarryResult): boolean {
-  if (result.recipients.length === 0) return false;
-  for (const { outcome } of result.recipients) {
-    if (outcome.kind !== 'deferred') return false;
-    if (!SITE_FAILURES.has(outcome.status.key) && outcome.remote?.command !== 'greeting') return false;
-  }
-  return true;
-}
-
-/** What an attempt came to that ended by a fault of ours. */
-function faulted(rows: readonly Due[], fault: Fault): CarryResult {
-  const kind = statusClass(fault.status) === 5 ? 'failed' : 'deferred';
-  const outcome: Outcome = { kind, status: fault.status, remote: undefined, hop: undefined, detail: fault.detail };
-  return { recipients: rows.map(({ id }) => ({ id, outcome })), hop: undefined, tls: undefined };
 }
