@@ -65,11 +65,12 @@ export function fromWire({ status, detail }: WireFault): Fault {
 
 /** Answers the calls that come on the port, until it closes. */
 export function serve<T>(port: MessagePort, target: T, methods: Methods<T>): void {
-  new Served(
+  const served = new Served(
     port,
     target as Record<string, (...args: readonly unknown[]) => unknown>,
     methods as unknown as Record<string, AnyMethod>,
   );
+  port.on('message', (calls: readonly Call[]) => served.run(calls));
 }
 
 /**
@@ -191,12 +192,13 @@ class Served {
     this.#target = target;
     this.#names = Object.keys(methods);
     this.#methods = Object.values(methods);
-    port.on('message', (calls: readonly Call[]) => {
-      for (const call of calls) void this.#run(call);
-    });
   }
 
-  /** Never rejects. */
+  run(calls: readonly Call[]): void {
+    for (const call of calls) void this.#run(call);
+  }
+
+  /** What goes wrong in a call is its answer; in a tell it is this thread's own trouble, and rejects unhandled. */
   async #run({ number, method, args }: Call): Promise<void> {
     const name = this.#names[method] ?? '';
     if (number === undefined) {

@@ -39,7 +39,10 @@ async function run(parent: MessagePort, options: SpoolThreadOptions): Promise<vo
   }
 
   parent.on('message', (order: SpoolThreadOrder) => {
-    if (order.kind === 'stop') return void stop();
+    if (order.kind === 'stop') {
+      void stop();
+      return;
+    }
     ports.push(order.port);
     if (order.kind === 'serve') serve(order.port, spool, spoolMethods);
     else bells.push(remote(order.port, ringMethods));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { concat } from '../../base/bytes.ts';
 import { Fault } from '../../base/fault.ts';
 import { queueId } from '../../base/id.ts';

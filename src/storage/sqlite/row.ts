@@ -1,7 +1,9 @@
 import type { Ms } from '../../base/clock.ts';
 import type { Id } from '../../base/id.ts';
-import type { BodyType, Notify } from '../../protocol/smtp/server-event.ts';
 import type { Due } from '../../relay/spool/spool.ts';
+
+type Notify = NonNullable<Due['notify']>;
+type BodyType = Due['envelope']['body'];
 
 /** NOTIFY as its column has it: `NEVER`, or the words with commas as in SMTP; NULL when not given. */
 export function notifyText(notify: Notify | undefined): string | null {
