@@ -14,5 +14,5 @@ process.exitCode = await runCli(process.argv.slice(2), {
   env: process.env,
   root: process.getuid?.() === 0,
   workingDirectory: process.cwd(),
-  reach: (messages) => reach(messages, (text) => process.stderr.write(text)),
+  reach: (messages) => reach(messages, (text) => process.stdout.write(text)),
 });

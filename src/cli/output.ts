@@ -1,5 +1,10 @@
 /** How things look on a terminal: aligned tables, times, colours. Pure text; writing is the caller's. */
 
+/** `192.0.2.1:25`, `[::]:25`. */
+export function hostPort(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
 export type Align = 'left' | 'right';
 
 /** The width of text on a terminal: East Asian wide characters take two columns, combining marks none. */

@@ -11,7 +11,7 @@ import type { CreatedDirectory, Reach } from './context.ts';
 import { CliError, asCliError, refusal } from './exit.ts';
 import { detailOf } from './files.ts';
 import { fill } from './messages/choose.ts';
-import { pairs } from './output.ts';
+import { hostPort, pairs } from './output.ts';
 import type { MessageKey, Messages } from './messages/en.ts';
 
 const CONFIG_FILE = 'sealpost.yaml';
@@ -138,12 +138,13 @@ export function reach(messages: Messages, tell: (text: string) => void): Reach {
   /** What listens where, where the data lies, what to do next. */
   function banner(listening: ReturnType<LiveRelay['listening']>, hostname: string, directory: string): string {
     const listeners = listening.map(
-      ({ name, address, port, tls }) => `${name} ${address.includes(':') ? `[${address}]` : address}:${port} (${tls})`,
+      ({ name, address, port, tls }, index) =>
+        [index === 0 ? say('start.listens', {}) : '', `${name} ${hostPort(address, port)} (${tls})`] as const,
     );
     return [
       `${say('start.ready', { version, hostname })}\n`,
       pairs([
-        [say('start.listens', {}), listeners.join('\n  ')],
+        ...listeners,
         [say('start.data', {}), directory],
         [say('start.add', {}), `./sealpost add alice@example.net -d ${directory}`],
         [say('start.stop', {}), say('start.stop.how', { pid: process.pid })],

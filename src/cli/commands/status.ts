@@ -3,7 +3,7 @@ import type { StatusReport } from '../../admin/status.ts';
 import { type CliContext, Printer, directoryOf } from '../context.ts';
 import { type CommonFlags, commonFlags, directoryAlias, helpText } from '../flags.ts';
 import type { Messages } from '../messages/en.ts';
-import { date, pairs, span, time } from '../output.ts';
+import { date, hostPort, pairs, span, time } from '../output.ts';
 
 export function statusCommand(messages: Messages): Command<CliContext> {
   return buildCommand<CommonFlags, [], CliContext>({
@@ -35,10 +35,7 @@ function statusLines(printer: Printer, report: StatusReport): (readonly [string,
     [printer.say('status.directory'), report.directory],
     ...listeners.map(
       ({ name, address, port, tls }, index) =>
-        [
-          index === 0 ? printer.say('status.listeners') : '',
-          `${name} ${address.includes(':') ? `[${address}]` : address}:${port} (${tls})`,
-        ] as const,
+        [index === 0 ? printer.say('status.listeners') : '', `${name} ${hostPort(address, port)} (${tls})`] as const,
     ),
     ...(counts === null
       ? []

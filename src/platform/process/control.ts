@@ -31,6 +31,8 @@ export interface ControlServer {
 /** Another process answers on the socket, or it cannot be made; the message says what to do. */
 export class ControlUnavailable extends Error {
   override readonly name = 'ControlUnavailable';
+  /** As operations call it. */
+  readonly kind = 'conflict';
 }
 
 /** Listens on `path`. A socket that a killed process left behind is removed; one that answers is an error. */
