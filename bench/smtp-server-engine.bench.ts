@@ -26,9 +26,13 @@ const replies: Readonly<Record<string, Reply>> = {
 const content = Buffer.from(`Subject: a message\r\n\r\n${`${'x'.repeat(70)}\r\n`.repeat(56)}`);
 const dotted = Buffer.from(`Subject: a message\r\n\r\n${`..${'x'.repeat(68)}\r\n`.repeat(56)}`);
 const end = Buffer.from('.\r\n');
-const commands = Buffer.from('MAIL FROM:<alice@example.net> SIZE=4096 BODY=8BITMIME\r\nRCPT TO:<bob@example.com>\r\nDATA\r\n');
+const commands = Buffer.from(
+  'MAIL FROM:<alice@example.net> SIZE=4096 BODY=8BITMIME\r\nRCPT TO:<bob@example.com>\r\nDATA\r\n',
+);
 const chunked = Buffer.concat([
-  Buffer.from(`MAIL FROM:<alice@example.net> SIZE=4096\r\nRCPT TO:<bob@example.com>\r\nBDAT ${content.length} LAST\r\n`),
+  Buffer.from(
+    `MAIL FROM:<alice@example.net> SIZE=4096\r\nRCPT TO:<bob@example.com>\r\nBDAT ${content.length} LAST\r\n`,
+  ),
   content,
 ]);
 const large = Buffer.alloc(65_536, `${'x'.repeat(70)}\r\n`);

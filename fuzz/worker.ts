@@ -12,7 +12,9 @@ export interface Orders {
   readonly shared: SharedArrayBuffer;
 }
 
-export type Report = { readonly kind: 'done'; readonly tries: number } | { readonly kind: 'crash'; readonly bytes: Uint8Array; readonly error: string };
+export type Report =
+  | { readonly kind: 'done'; readonly tries: number }
+  | { readonly kind: 'crash'; readonly bytes: Uint8Array; readonly error: string };
 
 const { name, seed, span, shared } = workerData as Orders;
 const counters = new Uint32Array(shared, 0, 2);
@@ -35,7 +37,7 @@ function attempt(bytes: Uint8Array): string | undefined {
 /** A shorter input that fails, too: pieces are taken out, smaller and smaller ones. */
 function shorten(bytes: Uint8Array): Uint8Array {
   for (let size = bytes.length >> 1; size >= 1; size >>= 1) {
-    for (let at = 0; at + size <= bytes.length; ) {
+    for (let at = 0; at + size <= bytes.length;) {
       const shorter = Uint8Array.from([...bytes.subarray(0, at), ...bytes.subarray(at + size)]);
       if (attempt(shorter) === undefined) at += size;
       else bytes = shorter;
@@ -59,4 +61,5 @@ function work(): Report {
   return { kind: 'done', tries };
 }
 
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
 parentPort?.postMessage(work());

@@ -15,8 +15,13 @@ export function target(bytes: Uint8Array): void {
     }
     const written = formatAddress(path.address);
     // Nothing that could end a command line or a header field.
+    // oxlint-disable-next-line no-control-regex -- just these
     assert.doesNotMatch(written, /[\u0000-\u001f\u007f-\u009f]/);
     assert.deepEqual(parseAddress(written), path.address);
-    assert.deepEqual(parsePath(`<${written}>${path.rest}`, utf8), { address: path.address, typed: `<${written}>`, rest: path.rest });
+    assert.deepEqual(parsePath(`<${written}>${path.rest}`, utf8), {
+      address: path.address,
+      typed: `<${written}>`,
+      rest: path.rest,
+    });
   }
 }

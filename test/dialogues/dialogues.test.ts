@@ -22,7 +22,10 @@ describe('a wrong dialogue is told', () => {
   for (const [what, transcript] of [
     ['a reply that differs', `${greeting}C: NOOP\nS: 250 2.0.0 No\n`],
     ['a reply that is missing', `${greeting}C: NOOP\nS: 250 2.0.0 OK\nS: 250 2.0.0 OK\n`],
-    ['a reply too many', `${greeting}C: NOOP\nC: NOOP\nS: 250 2.0.0 OK\nC: QUIT\nS: 221 2.0.0 mx.example closing connection\n`],
+    [
+      'a reply too many',
+      `${greeting}C: NOOP\nC: NOOP\nS: 250 2.0.0 OK\nC: QUIT\nS: 221 2.0.0 mx.example closing connection\n`,
+    ],
     ['a reply too many at the end', `${greeting}C: NOOP\n`],
     ['an event that is missing', `${greeting}C: NOOP\nS: 250 2.0.0 OK\nE: reset\n`],
     ['a line that is none', 'X: y\n'],

@@ -115,7 +115,10 @@ class ScriptedDecisions {
   expect(text: string, where: string): void {
     if (text.startsWith('none ')) {
       const word = text.slice(5);
-      assert.ok(!this.events.some((event) => event.startsWith(word)), `${where}: there is ${word} in ${JSON.stringify(this.events)}`);
+      assert.ok(
+        !this.events.some((event) => event.startsWith(word)),
+        `${where}: there is ${word} in ${JSON.stringify(this.events)}`,
+      );
       return;
     }
     const wanted = latin1(octets(text));
@@ -127,7 +130,8 @@ class ScriptedDecisions {
   #note(event: ServerEvent): void {
     const text = eventText(event);
     const last = this.events.length - 1;
-    if (event.kind === 'content' && this.events[last]?.startsWith('content ')) this.events[last] += text.slice('content '.length);
+    if (event.kind === 'content' && this.events[last]?.startsWith('content '))
+      this.events[last] += text.slice('content '.length);
     else this.events.push(text);
   }
 
@@ -138,20 +142,29 @@ class ScriptedDecisions {
       case 'starttls':
         return replyOf(statuses['start-tls']);
       case 'auth':
-        return event.initial === undefined ? replyOf(statuses['auth-continue'], { challenge: '' }) : authorize(event.initial);
+        return event.initial === undefined
+          ? replyOf(statuses['auth-continue'], { challenge: '' })
+          : authorize(event.initial);
       case 'auth-response':
         return authorize(event.response);
       case 'mail':
         this.#reversePath = event.typed;
-        return replyOf(statuses[event.typed.includes('denied') ? 'address-access-denied' : 'sender-ok'], { address: event.typed });
+        return replyOf(statuses[event.typed.includes('denied') ? 'address-access-denied' : 'sender-ok'], {
+          address: event.typed,
+        });
       case 'recipient':
         if (event.typed.includes('later')) return replyOf(statuses['storage-full']);
-        return replyOf(statuses[event.typed.includes('denied') ? 'relaying-denied' : 'recipient-ok'], { address: event.typed });
+        return replyOf(statuses[event.typed.includes('denied') ? 'relaying-denied' : 'recipient-ok'], {
+          address: event.typed,
+        });
       case 'content-start':
         if (this.#reversePath.includes('leaving')) return replyOf(statuses['shutting-down'], { hostname: HOSTNAME });
         return replyOf(statuses[this.#reversePath.includes('full') ? 'storage-full' : 'start-mail']);
       case 'content-end':
-        return replyOf(statuses[this.#reversePath.includes('loop') ? 'mail-loop' : 'accepted'], { id: 'ID', count: 101 });
+        return replyOf(statuses[this.#reversePath.includes('loop') ? 'mail-loop' : 'accepted'], {
+          id: 'ID',
+          count: 101,
+        });
       default:
         return undefined;
     }
@@ -212,8 +225,8 @@ function read(name: string, transcript: string): { limits: ServerLimits; banner:
     const greeting = /^banner ([\w-]+)$/.exec(line);
     if (step !== null) steps.push({ at, word: step[1] as 'C', text: step[2] ?? '' });
     else if (line === 'TLS' || line === 'END') steps.push({ at, word: line, text: '' });
-    else if (setting !== null && setting[1]! in limits) limits[setting[1]!] = Number(setting[2]);
-    else if (greeting !== null && greeting[1]! in statuses) banner = greeting[1] as StatusKey;
+    else if (setting !== null && Object.hasOwn(limits, setting[1]!)) limits[setting[1]!] = Number(setting[2]);
+    else if (greeting !== null && Object.hasOwn(statuses, greeting[1]!)) banner = greeting[1] as StatusKey;
     else assert.fail(`${name}:${at}: neither C: R: S: E: TLS END limits nor banner: ${line}`);
   }
   return { limits: limits as unknown as ServerLimits, banner, steps };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { formatAddress, isAddressLiteral, parseAddress, parsePath, type Address } from './address.ts';
 
 const path = (text: string, utf8 = false): Address | undefined | 'none' => {
@@ -32,14 +32,47 @@ describe('parsePath', () => {
   });
 
   test('tells what was typed and what is left', () => {
-    assert.deepEqual(parsePath('<@r:a@b> BODY=8BITMIME', false), { address: { local: 'a', domain: 'b' }, typed: '<@r:a@b>', rest: ' BODY=8BITMIME' });
+    assert.deepEqual(parsePath('<@r:a@b> BODY=8BITMIME', false), {
+      address: { local: 'a', domain: 'b' },
+      typed: '<@r:a@b>',
+      rest: ' BODY=8BITMIME',
+    });
     assert.deepEqual(parsePath('<> X', false), { address: undefined, typed: '<>', rest: ' X' });
   });
 
   for (const bad of [
-    '', ' ', '<', '>', '<a', '<a@', '<@b>', '<a@>', '<a@b', '<a@b>SIZE=1', '<a@b>>', '<a b@c>', '<"a@b>', '<"a"b@c>', '<"">',
-    '<a@.b>', '<a@b..c>', '<a@-b>', '<a@b->', '<a@[]>', '<a@[300.1.1.1]>', '<a@[IPv6:1::2::3]>', '<a@[IPv6:1:2:3]>', '<@a:>', '<@a,b:c@d>',
-    '<a\u0000@b>', '<a@b\u0001>', '<"\\\u0007"@b>', '<a@b@c>', '< a@b>', `<a@${'x'.repeat(64)}.example>`, `<a@${'x.'.repeat(128)}example>`,
+    '',
+    ' ',
+    '<',
+    '>',
+    '<a',
+    '<a@',
+    '<@b>',
+    '<a@>',
+    '<a@b',
+    '<a@b>SIZE=1',
+    '<a@b>>',
+    '<a b@c>',
+    '<"a@b>',
+    '<"a"b@c>',
+    '<"">',
+    '<a@.b>',
+    '<a@b..c>',
+    '<a@-b>',
+    '<a@b->',
+    '<a@[]>',
+    '<a@[300.1.1.1]>',
+    '<a@[IPv6:1::2::3]>',
+    '<a@[IPv6:1:2:3]>',
+    '<@a:>',
+    '<@a,b:c@d>',
+    '<a\u0000@b>',
+    '<a@b\u0001>',
+    '<"\\\u0007"@b>',
+    '<a@b@c>',
+    '< a@b>',
+    `<a@${'x'.repeat(64)}.example>`,
+    `<a@${'x.'.repeat(128)}example>`,
   ]) {
     test(`refuses ${JSON.stringify(bad).slice(0, 40)}`, () => assert.equal(path(bad), 'none'));
   }
@@ -53,9 +86,32 @@ describe('parsePath', () => {
 });
 
 describe('address literals', () => {
-  for (const good of ['127.0.0.1', 'IPv6:::', 'IPv6:::1', 'ipv6:fe80::1', 'IPv6:1:2:3:4:5:6:7:8', 'IPv6:::ffff:192.0.2.1', 'IPv6:1:2:3:4:5:6:192.0.2.1', 'tag:x'])
+  for (const good of [
+    '127.0.0.1',
+    'IPv6:::',
+    'IPv6:::1',
+    'ipv6:fe80::1',
+    'IPv6:1:2:3:4:5:6:7:8',
+    'IPv6:::ffff:192.0.2.1',
+    'IPv6:1:2:3:4:5:6:192.0.2.1',
+    'tag:x',
+  ])
     test(`takes ${good}`, () => assert.ok(isAddressLiteral(good)));
-  for (const bad of ['', '1.2.3', '1.2.3.4.5', '256.1.1.1', 'IPv6:', 'IPv6:1:2:3:4:5:6:7:8:9', 'IPv6:1:2:3:4:5:6:7::8', 'IPv6:g::', 'IPv6:12345::', 'IPv6:1.2.3.4::', 'IPv6:1.2.3.4', 'tag:', 'tag:[x'])
+  for (const bad of [
+    '',
+    '1.2.3',
+    '1.2.3.4.5',
+    '256.1.1.1',
+    'IPv6:',
+    'IPv6:1:2:3:4:5:6:7:8:9',
+    'IPv6:1:2:3:4:5:6:7::8',
+    'IPv6:g::',
+    'IPv6:12345::',
+    'IPv6:1.2.3.4::',
+    'IPv6:1.2.3.4',
+    'tag:',
+    'tag:[x',
+  ])
     test(`refuses ${JSON.stringify(bad)}`, () => assert.ok(!isAddressLiteral(bad)));
 });
 
@@ -74,7 +130,9 @@ describe('formatAddress', () => {
   );
   const domain = fc.oneof(
     fc.constantFrom('', '[192.0.2.1]', '[IPv6:::1]', 'example.net', '例え.jp'),
-    fc.array(fc.stringMatching(/^[a-z0-9]([a-z0-9_-]{0,20}[a-z0-9])?$/), { minLength: 1, maxLength: 5 }).map((labels) => labels.join('.')),
+    fc
+      .array(fc.stringMatching(/^[a-z0-9]([a-z0-9_-]{0,20}[a-z0-9])?$/), { minLength: 1, maxLength: 5 })
+      .map((labels) => labels.join('.')),
   );
 
   test('parse(format(x)) = x', () => {
@@ -82,19 +140,29 @@ describe('formatAddress', () => {
       fc.property(fc.record({ local, domain }), (address) => {
         const text = formatAddress(address);
         assert.deepEqual(parseAddress(text), { ...address });
-        assert.deepEqual(parsePath(`<${text}> X=1`, true), { address: { ...address }, typed: `<${text}>`, rest: ' X=1' });
+        assert.deepEqual(parsePath(`<${text}> X=1`, true), {
+          address: { ...address },
+          typed: `<${text}>`,
+          rest: ' X=1',
+        });
       }),
     );
   });
 
   test('what is parsed can be formatted and parsed again, whatever the text', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom('<', '>', '@', ':', ',', '"', '\\', 'a', '.', '[', ']', ' ', '1', '-', 'ü') }), (text) => {
-        const parsed = parsePath(text, true);
-        if (parsed === undefined) return;
-        assert.equal(parsed.typed + parsed.rest, text);
-        if (parsed.address !== undefined) assert.deepEqual(parseAddress(formatAddress(parsed.address)), parsed.address);
-      }),
+      fc.property(
+        fc.string({
+          unit: fc.constantFrom('<', '>', '@', ':', ',', '"', '\\', 'a', '.', '[', ']', ' ', '1', '-', 'ü'),
+        }),
+        (text) => {
+          const parsed = parsePath(text, true);
+          if (parsed === undefined) return;
+          assert.equal(parsed.typed + parsed.rest, text);
+          if (parsed.address !== undefined)
+            assert.deepEqual(parseAddress(formatAddress(parsed.address)), parsed.address);
+        },
+      ),
       { numRuns: 2000 },
     );
   });

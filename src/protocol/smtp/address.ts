@@ -57,7 +57,11 @@ interface Mailbox<A> {
   readonly end: number;
 }
 
-function bounded(text: string, mailbox: Mailbox<Address | undefined> | undefined, bracket: number): ParsedPath | undefined {
+function bounded(
+  text: string,
+  mailbox: Mailbox<Address | undefined> | undefined,
+  bracket: number,
+): ParsedPath | undefined {
   if (mailbox === undefined) return undefined;
   const end = mailbox.end + bracket;
   if (end < text.length && text[end] !== ' ') return undefined;

@@ -39,7 +39,20 @@ export type Verb = Command['verb'];
 
 /** Every verb we know. */
 export const verbs: readonly Verb[] = [
-  'HELO', 'EHLO', 'MAIL', 'RCPT', 'DATA', 'BDAT', 'RSET', 'NOOP', 'VRFY', 'EXPN', 'HELP', 'QUIT', 'STARTTLS', 'AUTH',
+  'HELO',
+  'EHLO',
+  'MAIL',
+  'RCPT',
+  'DATA',
+  'BDAT',
+  'RSET',
+  'NOOP',
+  'VRFY',
+  'EXPN',
+  'HELP',
+  'QUIT',
+  'STARTTLS',
+  'AUTH',
 ];
 
 /** Verbs that others know and we do not take (RFC 5321 §4.2.4: 502 and not 500). */
@@ -52,11 +65,15 @@ export interface CommandRefusal {
   readonly values: Readonly<Record<string, string | number>>;
 }
 
-export type CommandResult = { readonly kind: 'command'; readonly command: Command } | ({ readonly kind: 'refused' } & CommandRefusal);
+export type CommandResult =
+  | { readonly kind: 'command'; readonly command: Command }
+  | ({ readonly kind: 'refused' } & CommandRefusal);
 
 const verbSet: ReadonlySet<string> = new Set(verbs);
 const mailRules = new Map(extensions.flatMap((extension) => extension.mail ?? []).map((rule) => [rule.keyword, rule]));
-const recipientRules = new Map(extensions.flatMap((extension) => extension.recipient ?? []).map((rule) => [rule.keyword, rule]));
+const recipientRules = new Map(
+  extensions.flatMap((extension) => extension.recipient ?? []).map((rule) => [rule.keyword, rule]),
+);
 
 /** Octets of a BDAT chunk that can be counted with whole numbers. */
 const CHUNK_DIGITS = 15;
@@ -84,7 +101,10 @@ export function shownWord(word: string): string {
 export function parseCommand(line: string, utf8: boolean): CommandResult {
   const word = firstWord(line);
   const verb = word.toUpperCase();
-  if (!isVerb(verb)) return refused(undefined, foreignVerbs.includes(verb) ? 'not-implemented' : 'unknown-command', { command: shownWord(word) });
+  if (!isVerb(verb))
+    return refused(undefined, foreignVerbs.includes(verb) ? 'not-implemented' : 'unknown-command', {
+      command: shownWord(word),
+    });
   const text = withoutBlanks(line.slice(word.length));
   switch (verb) {
     case 'HELO':
@@ -109,7 +129,12 @@ export function parseCommand(line: string, utf8: boolean): CommandResult {
 }
 
 /** The command as a line, without line end. `typed` of MAIL and RCPT is not looked at, and need not be there. */
-export function formatCommand(command: Exclude<Command, MailCommand | RecipientCommand> | Omit<MailCommand, 'typed'> | Omit<RecipientCommand, 'typed'>): string {
+export function formatCommand(
+  command:
+    | Exclude<Command, MailCommand | RecipientCommand>
+    | Omit<MailCommand, 'typed'>
+    | Omit<RecipientCommand, 'typed'>,
+): string {
   switch (command.verb) {
     case 'HELO':
     case 'EHLO':
@@ -138,7 +163,14 @@ function parseMail(text: string): CommandResult {
   // Read as UTF-8 first: whether it may be is known only behind the parameters (RFC 6531 §3.4).
   const path = parsePath(text.slice(at), true);
   if (path === undefined) return badPath('MAIL', 'syntax-mail', 'bad-sender-address', text.slice(at));
-  const parameters: Draft<MailParameters> = { size: undefined, body: '7BIT', smtputf8: false, ret: undefined, envid: undefined, auth: undefined };
+  const parameters: Draft<MailParameters> = {
+    size: undefined,
+    body: '7BIT',
+    smtputf8: false,
+    ret: undefined,
+    envid: undefined,
+    auth: undefined,
+  };
   const refusal = readParameters('MAIL', path.rest, mailRules, parameters);
   if (refusal !== undefined) return refusal;
   if (!parameters.smtputf8 && !isAscii(text)) return refused('MAIL', 'utf8-needed', {});
@@ -185,7 +217,12 @@ function badPath(verb: Verb, syntax: StatusKey, address: StatusKey, text: string
 }
 
 /** Reads ` KEYWORD=value KEYWORD…` into the draft (RFC 5321 §4.1.1.11); a refusal when that fails. */
-function readParameters<P>(verb: Verb, text: string, rules: ReadonlyMap<string, ParameterRule<P>>, draft: Draft<P>): CommandResult | undefined {
+function readParameters<P>(
+  verb: Verb,
+  text: string,
+  rules: ReadonlyMap<string, ParameterRule<P>>,
+  draft: Draft<P>,
+): CommandResult | undefined {
   if (text === '') return undefined;
   const seen: string[] = [];
   for (const parameter of text.split(' ')) {
@@ -196,7 +233,8 @@ function readParameters<P>(verb: Verb, text: string, rules: ReadonlyMap<string, 
     if (rule === undefined) return refused(verb, 'unknown-parameter', { parameter: keyword.slice(0, 40) });
     if (seen.includes(keyword)) return refused(verb, 'double-parameter', { parameter: keyword });
     seen.push(keyword);
-    if (!rule.read(equals < 0 ? undefined : parameter.slice(equals + 1), draft)) return refused(verb, 'bad-parameter', { parameter: keyword });
+    if (!rule.read(equals < 0 ? undefined : parameter.slice(equals + 1), draft))
+      return refused(verb, 'bad-parameter', { parameter: keyword });
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { utf8 } from '../../base/bytes.ts';
 import { REPLY_LINE, REPLY_LINES, ReplyParser } from './reply-parser.ts';
 import { formatReply, type Reply } from './reply.ts';
@@ -25,7 +25,9 @@ function first(text: string): Reply {
 
 describe('ReplyParser', () => {
   test('reads lines, enhanced codes and bare codes', () => {
-    const { replies, parser } = parse('220 mx ESMTP\r\n250-2.1.0 a\r\n250 2.1.0 b\r\n354\r\n250-mx\r\n250 SIZE 1\r\n550 2.1.0 x\r\n550 5.7.1\r\n25');
+    const { replies, parser } = parse(
+      '220 mx ESMTP\r\n250-2.1.0 a\r\n250 2.1.0 b\r\n354\r\n250-mx\r\n250 SIZE 1\r\n550 2.1.0 x\r\n550 5.7.1\r\n25',
+    );
     assert.deepEqual(replies, [
       { code: 220, enhanced: undefined, lines: ['mx ESMTP'] },
       { code: 250, enhanced: '2.1.0', lines: ['a', 'b'] },
@@ -38,7 +40,9 @@ describe('ReplyParser', () => {
   });
 
   test('takes code and enhanced code of the last line (RFC 5321 §4.2.1)', () => {
-    assert.deepEqual(parse('550-5.1.1 a\r\n450 4.2.0 b\r\n').replies, [{ code: 450, enhanced: '4.2.0', lines: ['a', 'b'] }]);
+    assert.deepEqual(parse('550-5.1.1 a\r\n450 4.2.0 b\r\n').replies, [
+      { code: 450, enhanced: '4.2.0', lines: ['a', 'b'] },
+    ]);
   });
 
   test('reads UTF-8, and what is not UTF-8 as it can', () => {
@@ -49,9 +53,17 @@ describe('ReplyParser', () => {
   });
 
   for (const [text, kind] of [
-    ['hello\r\n', 'no-reply'], ['\r\n', 'no-reply'], ['199 x\r\n', 'no-reply'], ['600 x\r\n', 'no-reply'], ['2500 x\r\n', 'no-reply'], ['250_x\r\n', 'no-reply'],
-    ['250 x\n', 'bare-line-end'], ['\n', 'bare-line-end'], ['250 x\ry\r\n', 'bare-line-end'],
-    [`250 ${'x'.repeat(REPLY_LINE - 5)}\r\n`, 'line-too-long'], ['250-x\r\n'.repeat(REPLY_LINES), 'too-many-lines'],
+    ['hello\r\n', 'no-reply'],
+    ['\r\n', 'no-reply'],
+    ['199 x\r\n', 'no-reply'],
+    ['600 x\r\n', 'no-reply'],
+    ['2500 x\r\n', 'no-reply'],
+    ['250_x\r\n', 'no-reply'],
+    ['250 x\n', 'bare-line-end'],
+    ['\n', 'bare-line-end'],
+    ['250 x\ry\r\n', 'bare-line-end'],
+    [`250 ${'x'.repeat(REPLY_LINE - 5)}\r\n`, 'line-too-long'],
+    ['250-x\r\n'.repeat(REPLY_LINES), 'too-many-lines'],
   ] as const) {
     test(`reports ${kind} in ${JSON.stringify(text).slice(0, 30)}`, () => {
       const { replies, parser } = parse(text);
@@ -83,12 +95,22 @@ describe('ReplyParser', () => {
     assert.deepEqual(parser.next(), { code: 220, enhanced: undefined, lines: ['new'] });
   });
 
-  const text = fc.string({ unit: fc.constantFrom('a', ' ', '-', '5', '.', 'é', '😀'), maxLength: 20 }).filter((line) => !/^[245]\.\d+\.\d+( |$)/.test(line));
+  const text = fc
+    .string({ unit: fc.constantFrom('a', ' ', '-', '5', '.', 'é', '😀'), maxLength: 20 })
+    .filter((line) => !/^[245]\.\d+\.\d+( |$)/.test(line));
   const reply = fc
-    .record({ code: fc.integer({ min: 200, max: 599 }), detail: fc.option(fc.tuple(fc.nat(999), fc.nat(999))), lines: fc.array(text, { minLength: 1, maxLength: 4 }) })
+    .record({
+      code: fc.integer({ min: 200, max: 599 }),
+      detail: fc.option(fc.tuple(fc.nat(999), fc.nat(999))),
+      lines: fc.array(text, { minLength: 1, maxLength: 4 }),
+    })
     .map(({ code, detail, lines }): Reply => {
       const first = Math.floor(code / 100);
-      return { code, enhanced: detail === null || first === 3 ? undefined : `${first}.${detail[0]}.${detail[1]}`, lines };
+      return {
+        code,
+        enhanced: detail === null || first === 3 ? undefined : `${first}.${detail[0]}.${detail[1]}`,
+        lines,
+      };
     });
 
   test('parse(format(x)) = x, however it is cut', () => {

@@ -67,7 +67,8 @@ export class ReplyParser {
       this.#size += line.length;
       if (this.#size > this.#limit) return this.#fail('reply-too-long', `a reply has more than ${this.#limit} octets`);
       if (match[1] === '-') {
-        if (this.#lines.length >= REPLY_LINES) return this.#fail('too-many-lines', `a reply has more than ${REPLY_LINES} lines`);
+        if (this.#lines.length >= REPLY_LINES)
+          return this.#fail('too-many-lines', `a reply has more than ${REPLY_LINES} lines`);
         continue;
       }
       const reply = assemble(this.#lines);
@@ -89,7 +90,10 @@ export class ReplyParser {
     }
     const bytes = queue.bytes.subarray(queue.start, end - 1);
     if (end === queue.start || queue.bytes[end - 1] !== 0x0d || bytes.includes(0x0d)) {
-      return this.#fail('bare-line-end', `a line that does not end in CR LF: ${shown(latin1(queue.bytes.subarray(queue.start, end)))}`);
+      return this.#fail(
+        'bare-line-end',
+        `a line that does not end in CR LF: ${shown(latin1(queue.bytes.subarray(queue.start, end)))}`,
+      );
     }
     const line = fromUtf8(bytes) ?? latin1(bytes);
     queue.drop(end + 1 - queue.start);

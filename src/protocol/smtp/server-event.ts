@@ -44,9 +44,19 @@ export type ServerEvent =
   /** Note. The AUTH exchange ended without a decision. */
   | { readonly kind: 'auth-ended' }
   /** Question. `address` undefined is the null reverse-path. `typed` is what stood between `MAIL FROM:` and the parameters, angle brackets included. */
-  | { readonly kind: 'mail'; readonly address: Address | undefined; readonly typed: string; readonly parameters: MailParameters }
+  | {
+      readonly kind: 'mail';
+      readonly address: Address | undefined;
+      readonly typed: string;
+      readonly parameters: MailParameters;
+    }
   /** Question. `address.domain` is '' for `<postmaster>`. */
-  | { readonly kind: 'recipient'; readonly address: Address; readonly typed: string; readonly parameters: RecipientParameters }
+  | {
+      readonly kind: 'recipient';
+      readonly address: Address;
+      readonly typed: string;
+      readonly parameters: RecipientParameters;
+    }
   /** Question, before any content: answer 354 for DATA (BDAT has no such reply: answer `start-mail` and nothing is sent), or refuse. A refused BDAT chunk is swallowed and the refusal sent after it. */
   | { readonly kind: 'content-start'; readonly verb: 'DATA' | 'BDAT' }
   /** Note. Bytes of content, dots removed; a view that is valid until the next receive(): copy to keep. */

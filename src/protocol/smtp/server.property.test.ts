@@ -1,31 +1,85 @@
 /** The properties of ARCHITECTURE §4 that one engine can show alone. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { concat, fromLatin1, latin1, utf8 } from '../../base/bytes.ts';
 import { serverEngine } from './server.ts';
 import { assertOneReplyEach, converse, Talk, tightLimits, wideLimits } from './server.suite.ts';
 
 const line = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom('EHLO a', 'HELO a', 'EHLO bad', 'EHLO') },
-  { weight: 6, arbitrary: fc.constantFrom('MAIL FROM:<a@b>', 'mail from:<>', 'MAIL FROM:<bad@b>', 'MAIL FROM:<a@b> BODY=BINARYMIME', 'MAIL FROM:<a@b> SIZE=65', 'MAIL FROM:<\u00c3\u00bc@b> SMTPUTF8', 'MAIL FROM:') },
-  { weight: 6, arbitrary: fc.constantFrom('RCPT TO:<a@b>', 'RCPT TO:<bad@b>', 'RCPT TO:<a@b> NOTIFY=NEVER', 'RCPT TO:<>') },
+  {
+    weight: 6,
+    arbitrary: fc.constantFrom(
+      'MAIL FROM:<a@b>',
+      'mail from:<>',
+      'MAIL FROM:<bad@b>',
+      'MAIL FROM:<a@b> BODY=BINARYMIME',
+      'MAIL FROM:<a@b> SIZE=65',
+      'MAIL FROM:<\u00c3\u00bc@b> SMTPUTF8',
+      'MAIL FROM:',
+    ),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.constantFrom('RCPT TO:<a@b>', 'RCPT TO:<bad@b>', 'RCPT TO:<a@b> NOTIFY=NEVER', 'RCPT TO:<>'),
+  },
   { weight: 3, arbitrary: fc.constantFrom('DATA', 'DATA', 'DATA x') },
   { weight: 4, arbitrary: fc.constantFrom('BDAT 0', 'BDAT 0 LAST', 'BDAT x', 'BDAT 70 LAST') },
-  { weight: 2, arbitrary: fc.constantFrom('AUTH EXTERNAL', 'AUTH EXTERNAL =', 'AUTH EXTERNAL YQ==', 'AUTH X', '*', 'YQ==', '=', 'YWI=') },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(
+      'AUTH EXTERNAL',
+      'AUTH EXTERNAL =',
+      'AUTH EXTERNAL YQ==',
+      'AUTH X',
+      '*',
+      'YQ==',
+      '=',
+      'YWI=',
+    ),
+  },
   { weight: 3, arbitrary: fc.constantFrom('RSET', 'NOOP', 'VRFY x', 'EXPN x', 'HELP', 'X', '', 'TURN') },
   { weight: 1, arbitrary: fc.constantFrom('QUIT', 'STARTTLS', 'GET / HTTP/1.1', '\u0016\u0003\u0001') },
   { weight: 1, arbitrary: fc.integer({ min: 50, max: 120 }).map((length) => 'N'.repeat(length)) },
 );
-const lineEnd = fc.oneof({ weight: 20, arbitrary: fc.constant('\r\n') }, { weight: 1, arbitrary: fc.constantFrom('\n', '\r', '\r\r\n', '\n\r', '') });
+const lineEnd = fc.oneof(
+  { weight: 20, arbitrary: fc.constant('\r\n') },
+  { weight: 1, arbitrary: fc.constantFrom('\n', '\r', '\r\r\n', '\n\r', '') },
+);
 const command = fc.tuple(line, lineEnd).map((parts) => parts.join(''));
-const soup = fc.string({ unit: fc.constantFrom('\r', '\n', '\r\n', '.', 'a', ' ', '\r\n.\r\n', '\u0000', '\u00ff'), maxLength: 30 });
-const chunk = fc.tuple(soup, fc.boolean()).map(([content, last]) => `BDAT ${content.length}${last ? ' LAST' : ''}\r\n${content}`);
+const soup = fc.string({
+  unit: fc.constantFrom('\r', '\n', '\r\n', '.', 'a', ' ', '\r\n.\r\n', '\u0000', '\u00ff'),
+  maxLength: 30,
+});
+const chunk = fc
+  .tuple(soup, fc.boolean())
+  .map(([content, last]) => `BDAT ${content.length}${last ? ' LAST' : ''}\r\n${content}`);
 const message = fc
-  .tuple(fc.array(fc.constantFrom('MAIL FROM:<a@b>\r\n', 'RCPT TO:<a@b>\r\n', 'RCPT TO:<bad@b>\r\n'), { minLength: 2, maxLength: 4 }), fc.oneof(soup.map((content) => `DATA\r\n${content}\r\n.\r\n`), chunk))
+  .tuple(
+    fc.array(fc.constantFrom('MAIL FROM:<a@b>\r\n', 'RCPT TO:<a@b>\r\n', 'RCPT TO:<bad@b>\r\n'), {
+      minLength: 2,
+      maxLength: 4,
+    }),
+    fc.oneof(
+      soup.map((content) => `DATA\r\n${content}\r\n.\r\n`),
+      chunk,
+    ),
+  )
   .map(([envelope, content]) => `${envelope.join('')}${content}`);
 const stream = fc
-  .tuple(fc.constantFrom('', 'EHLO a\r\n'), fc.array(fc.oneof({ weight: 4, arbitrary: command }, { weight: 1, arbitrary: chunk }, { weight: 2, arbitrary: message }, { weight: 1, arbitrary: soup }), { maxLength: 25 }))
+  .tuple(
+    fc.constantFrom('', 'EHLO a\r\n'),
+    fc.array(
+      fc.oneof(
+        { weight: 4, arbitrary: command },
+        { weight: 1, arbitrary: chunk },
+        { weight: 2, arbitrary: message },
+        { weight: 1, arbitrary: soup },
+      ),
+      { maxLength: 25 },
+    ),
+  )
   .map(([hello, parts]) => fromLatin1(hello + parts.join('')));
 const cuts = fc.array(fc.nat(40), { maxLength: 40 });
 const limits = fc.constantFrom(tightLimits, wideLimits);
@@ -46,7 +100,13 @@ describe('the server engine', () => {
       fc.property(limits, stream, cuts, (limit, bytes, lengths) => {
         const whole = converse(limit, [bytes]);
         assert.deepEqual(converse(limit, cut(bytes, lengths)), whole);
-        assert.deepEqual(converse(limit, Array.from(bytes, (octet) => Uint8Array.of(octet))), whole);
+        assert.deepEqual(
+          converse(
+            limit,
+            Array.from(bytes, (octet) => Uint8Array.of(octet)),
+          ),
+          whole,
+        );
       }),
       { numRuns: 1000 },
     );
@@ -69,7 +129,11 @@ describe('the server engine', () => {
     assert.equal(talk.engine.next(), undefined);
     talk.engine.receive(new Uint8Array(1));
     assert.equal(talk.engine.buffered, 0);
-    assert.deepEqual(talk.engine.next(), { kind: 'close', reason: 'fault', reply: '421 4.7.0 mx.example too much sent without waiting for replies' });
+    assert.deepEqual(talk.engine.next(), {
+      kind: 'close',
+      reason: 'fault',
+      reply: '421 4.7.0 mx.example too much sent without waiting for replies',
+    });
     talk.engine.answer({ code: 250, enhanced: undefined, lines: ['too late'] });
     assert.match(latin1(talk.engine.output()), /^421 4\.7\.0 .*\r\n$/);
   });
@@ -97,7 +161,10 @@ describe('the server engine', () => {
           return;
         }
         const unstuffed = `\r\n${lines}`.replaceAll('\r\n.', '\r\n').slice(2);
-        assert.deepEqual(result.slice(0, unstuffed === '' ? 1 : 2), [...(unstuffed === '' ? [] : [`content ${unstuffed}`]), `{"kind":"content-end","size":${unstuffed.length}}`]);
+        assert.deepEqual(result.slice(0, unstuffed === '' ? 1 : 2), [
+          ...(unstuffed === '' ? [] : [`content ${unstuffed}`]),
+          `{"kind":"content-end","size":${unstuffed.length}}`,
+        ]);
       }),
       { numRuns: 2000 },
     );
@@ -106,7 +173,9 @@ describe('the server engine', () => {
   test('5: chunks are content as they are; a bare CR or LF needs BINARYMIME', () => {
     fc.assert(
       fc.property(fc.array(soup, { minLength: 1, maxLength: 4 }), fc.boolean(), cuts, (chunks, binary, lengths) => {
-        const bdats = chunks.map((content, i) => `BDAT ${content.length}${i === chunks.length - 1 ? ' LAST' : ''}\r\n${content}`).join('');
+        const bdats = chunks
+          .map((content, i) => `BDAT ${content.length}${i === chunks.length - 1 ? ' LAST' : ''}\r\n${content}`)
+          .join('');
         const sent = `EHLO a\r\nMAIL FROM:<a@b>${binary ? ' BODY=BINARYMIME' : ''}\r\nRCPT TO:<a@b>\r\n${bdats}`;
         const { events } = converse(wideLimits, cut(fromLatin1(sent), lengths));
         const content = chunks.join('');
@@ -114,14 +183,28 @@ describe('the server engine', () => {
         if (!binary && /\r(?!\n)|(?<!\r)\n/.test(content)) {
           assert.equal(result.filter((event) => event.includes('"kind":"content-refused"')).length, 1);
           assert.ok(!result.some((event) => event.includes('"kind":"content-end"')));
-        } else assert.deepEqual(result, [...(content === '' ? [] : [`content ${content}`]), `{"kind":"content-end","size":${content.length}}`]);
+        } else
+          assert.deepEqual(result, [
+            ...(content === '' ? [] : [`content ${content}`]),
+            `{"kind":"content-end","size":${content.length}}`,
+          ]);
       }),
       { numRuns: 1000 },
     );
   });
 
   test('6: nothing said in clear survives STARTTLS', () => {
-    const calm = fc.array(fc.constantFrom('EHLO a\r\n', 'MAIL FROM:<a@b>\r\n', 'RCPT TO:<a@b>\r\n', 'NOOP\r\n', 'AUTH EXTERNAL =\r\n', 'X\r\n'), { maxLength: 8 });
+    const calm = fc.array(
+      fc.constantFrom(
+        'EHLO a\r\n',
+        'MAIL FROM:<a@b>\r\n',
+        'RCPT TO:<a@b>\r\n',
+        'NOOP\r\n',
+        'AUTH EXTERNAL =\r\n',
+        'X\r\n',
+      ),
+      { maxLength: 8 },
+    );
     fc.assert(
       fc.property(calm, soup, stream, stream, (before, half, injected, after) => {
         const fresh = new Talk(wideLimits);

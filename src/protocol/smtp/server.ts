@@ -10,7 +10,16 @@ import { statuses, type StatusKey } from '../../base/status.ts';
 import { decodeBase64 } from './base64.ts';
 import { ByteQueue } from './byte-queue.ts';
 import { formatCapability } from './capability.ts';
-import { firstWord, lineText, parseCommand, shownWord, verbs, type Command, type MailCommand, type Verb } from './command.ts';
+import {
+  firstWord,
+  lineText,
+  parseCommand,
+  shownWord,
+  verbs,
+  type Command,
+  type MailCommand,
+  type Verb,
+} from './command.ts';
 import type { Announcement } from './extensions/extension.ts';
 import { extensions } from './extensions/registry.ts';
 import { skipLine, takeLine } from './line.ts';
@@ -74,7 +83,18 @@ const OUR_TURN = 600_000;
 const harmless: ReadonlySet<Verb> = new Set<Verb>(['HELO', 'EHLO', 'RSET', 'NOOP', 'HELP', 'QUIT']);
 
 /** First words of HTTP requests: a browser, or what somebody made of one, that speaks to the wrong port. */
-const httpMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'PRI']);
+const httpMethods: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'DELETE',
+  'CONNECT',
+  'OPTIONS',
+  'TRACE',
+  'PATCH',
+  'PRI',
+]);
 
 /** How a TLS record with a ClientHello begins (RFC 8446 §5.1). */
 const TLS_HANDSHAKE = 0x16;
@@ -153,7 +173,10 @@ export function serverEngine(hostname: string, limits: ServerLimits): ServerEngi
   return new Engine(hostname, limits);
 }
 
-type Question = Extract<ServerEvent, { kind: 'hello' | 'starttls' | 'auth' | 'auth-response' | 'mail' | 'recipient' | 'content-start' | 'content-end' }>;
+type Question = Extract<
+  ServerEvent,
+  { kind: 'hello' | 'starttls' | 'auth' | 'auth-response' | 'mail' | 'recipient' | 'content-start' | 'content-end' }
+>;
 
 class Engine implements ServerEngine {
   readonly #hostname: string;
@@ -340,14 +363,21 @@ class Engine implements ServerEngine {
   #command(text: string): void {
     const result = parseCommand(text, this.#mail?.parameters.smtputf8 === true);
     const refused = result.kind === 'refused';
-    if (refused && result.verb === undefined && httpMethods.has(firstWord(text))) return this.#end('protocol-noise', 'fault');
+    if (refused && result.verb === undefined && httpMethods.has(firstWord(text)))
+      return this.#end('protocol-noise', 'fault');
     const verb = refused ? result.verb : result.command.verb;
     if (this.#wornOut(verb)) return;
     const banner = verb !== undefined && !harmless.has(verb) ? this.#banner : undefined;
-    if (refused) return banner === undefined ? this.#refuse(text, result.status, result.values) : this.#refuseWith(text, banner);
+    if (refused)
+      return banner === undefined ? this.#refuse(text, result.status, result.values) : this.#refuseWith(text, banner);
     const { command } = result;
     const move = moves[command.verb][this.#position];
-    if (command.verb === 'BDAT') return this.#beginChunk(command.size, command.last, banner ?? (move === 'go' ? undefined : replyOf(statuses[move])));
+    if (command.verb === 'BDAT')
+      return this.#beginChunk(
+        command.size,
+        command.last,
+        banner ?? (move === 'go' ? undefined : replyOf(statuses[move])),
+      );
     if (banner !== undefined) return this.#refuseWith(text, banner);
     if (move !== 'go') return this.#refuse(text, move);
     this.#go(command, text);
@@ -371,10 +401,16 @@ class Engine implements ServerEngine {
       case 'MAIL':
         return this.#goMail(command, text);
       case 'RCPT':
-        if (this.#recipients >= this.#limits.recipients) return this.#refuse(text, 'too-many-recipients', { limit: this.#limits.recipients });
+        if (this.#recipients >= this.#limits.recipients)
+          return this.#refuse(text, 'too-many-recipients', { limit: this.#limits.recipients });
         // As many RCPT as a message may have are no idle commands.
         if (++this.#recipientsAsked <= this.#limits.recipients) this.#idle--;
-        return this.#ask({ kind: 'recipient', address: command.address, typed: command.typed, parameters: command.parameters });
+        return this.#ask({
+          kind: 'recipient',
+          address: command.address,
+          typed: command.typed,
+          parameters: command.parameters,
+        });
       case 'DATA':
         if (this.#mail?.parameters.body === 'BINARYMIME') return this.#refuse(text, 'binary-needs-bdat');
         return this.#ask({ kind: 'content-start', verb: 'DATA' });
@@ -405,9 +441,11 @@ class Engine implements ServerEngine {
 
   #goMail(command: MailCommand, text: string): void {
     const { messageSize, messagesPerSession } = this.#limits;
-    if (this.#messages >= messagesPerSession) return this.#refuse(text, 'too-many-messages', { limit: messagesPerSession });
+    if (this.#messages >= messagesPerSession)
+      return this.#refuse(text, 'too-many-messages', { limit: messagesPerSession });
     // RFC 1870 §6.1: better refused now than after all of it was sent.
-    if ((command.parameters.size ?? 0) > messageSize) return this.#refuse(text, 'message-too-big', { limit: messageSize });
+    if ((command.parameters.size ?? 0) > messageSize)
+      return this.#refuse(text, 'message-too-big', { limit: messageSize });
     this.#mail = command;
     this.#ask({ kind: 'mail', address: command.address, typed: command.typed, parameters: command.parameters });
   }
@@ -446,11 +484,15 @@ class Engine implements ServerEngine {
   /** A chunk follows (RFC 3030 §2), wanted or not: it is read in any case, and answered behind its last octet. */
   #beginChunk(size: number, last: boolean, unwanted: Reply | undefined): void {
     this.#phase = 'chunk';
-    const transfer = (this.#transfer ??= new Transfer(this.#limits.messageSize, this.#mail?.parameters.body === 'BINARYMIME'));
+    const transfer = (this.#transfer ??= new Transfer(
+      this.#limits.messageSize,
+      this.#mail?.parameters.body === 'BINARYMIME',
+    ));
     if (unwanted !== undefined) transfer.refusal = unwanted;
     else if (size > 0) this.#idle--;
     transfer.beginChunk(size, last);
-    if (transfer.refusal === undefined && this.#position === 'recipients') this.#ask({ kind: 'content-start', verb: 'BDAT' });
+    if (transfer.refusal === undefined && this.#position === 'recipients')
+      this.#ask({ kind: 'content-start', verb: 'BDAT' });
   }
 
   #readChunk(): boolean {
@@ -625,7 +667,14 @@ class Engine implements ServerEngine {
   }
 }
 
-function row(start: Move, ready: Move, mail: Move, recipients: Move, chunks: Move, failed: Move): Readonly<Record<Position, Move>> {
+function row(
+  start: Move,
+  ready: Move,
+  mail: Move,
+  recipients: Move,
+  chunks: Move,
+  failed: Move,
+): Readonly<Record<Position, Move>> {
   return { start, ready, mail, recipients, chunks, failed };
 }
 

@@ -62,7 +62,8 @@ export class Transfer {
     queue.drop(next - start);
     if (this.chunkLeft > 0) return false;
     // A CR that nothing follows is as bare as any.
-    if (this.last && this.refusal === undefined && this.#chunks?.open === true) this.#refuse('bare-line-end-in-content');
+    if (this.last && this.refusal === undefined && this.#chunks?.open === true)
+      this.#refuse('bare-line-end-in-content');
     return true;
   }
 

@@ -40,7 +40,8 @@ export const dsn: Extension = {
         draft.notify = value === undefined ? undefined : parseNotify(value);
         return draft.notify !== undefined;
       },
-      write: ({ notify }) => (notify === undefined ? undefined : notify === 'never' ? 'NEVER' : notify.join(',').toUpperCase()),
+      write: ({ notify }) =>
+        notify === undefined ? undefined : notify === 'never' ? 'NEVER' : notify.join(',').toUpperCase(),
     },
     {
       keyword: 'ORCPT',
@@ -71,5 +72,7 @@ function isOriginalRecipient(value: string): boolean {
   if (value.length > ORCPT_LENGTH) return false;
   const match = /^([A-Za-z0-9][A-Za-z0-9-]*);(.+)$/.exec(value);
   if (match === null) return false;
-  return match[1]!.toLowerCase() === 'utf-8' ? /^[!-<>-~\u00a0-\uffff]+$/.test(match[2]!) : decodeXtext(match[2]!) !== undefined;
+  return match[1]!.toLowerCase() === 'utf-8'
+    ? /^[!-<>-~\u00a0-\uffff]+$/.test(match[2]!)
+    : decodeXtext(match[2]!) !== undefined;
 }
