@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { LiveRelay } from '../admin/context.ts';
 import { version } from '../app/version.ts';
 import type { Config } from '../config/schema.ts';
-import { type ControlAnswer, callControl } from '../platform/process/control.ts';
+import type { ControlAnswer } from '../platform/process/control.ts';
 import { badConfig } from './commands/config.ts';
 import type { CreatedDirectory, Reach } from './context.ts';
 import { CliError, asCliError, refusal } from './exit.ts';
@@ -26,6 +26,7 @@ export function reach(messages: Messages, tell: (text: string) => void): Reach {
     const file = join(directory, CONFIG_FILE);
     if (!existsSync(file)) throw new CliError('configuration', say('error.noDirectory', { directory }));
     const usual = join(directory, USUAL_SOCKET);
+    const { callControl } = await import('../platform/process/control.ts');
     const first = await callControl(usual, operation, input);
     if (first.kind !== 'unreachable') return resultOf(first, directory);
     const config = await readConfig(file);
