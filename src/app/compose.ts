@@ -1,0 +1,63 @@
+/** The only place that picks implementations: what operations work on, when the relay is stopped and when it runs. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AdminContext, LiveRelay } from '../admin/context.ts';
+import { OperationError } from '../admin/errors.ts';
+import type { EventSink } from '../base/event.ts';
+import type { Ledger } from '../ca/ledger.ts';
+import { formatProblem, parseConfig } from '../config/load.ts';
+import { CONFIG_FILE, type Config } from '../config/schema.ts';
+import { fileContentStore } from '../platform/files/content-store.ts';
+import { systemClock } from '../platform/process/clock.ts';
+import { systemRandom } from '../platform/process/random.ts';
+import type { ContentStore, SpoolStore } from '../relay/spool/spool.ts';
+import { openLedger } from '../storage/sqlite/ledger.ts';
+import { sqliteSpool } from '../storage/sqlite/spool.ts';
+import { adminFiles, CONTENTS, DATABASE } from './files.ts';
+import { openDoor } from './signer-client.ts';
+
+/** The configuration of a data directory. Throws an OperationError that lists every fault with file:line:column. */
+export function readConfig(directory: string): Config {
+  const file = join(directory, CONFIG_FILE);
+  const { config, problems } = parseConfig(readFileSync(file, 'utf8'), file);
+  if (config === undefined) throw new OperationError('configuration', problems.map(formatProblem).join('\n'));
+  return config;
+}
+
+export interface ContextParts {
+  readonly config: Config;
+  readonly directory: string;
+  readonly events: EventSink;
+  readonly ledger: Ledger;
+  readonly spool: SpoolStore;
+  readonly contents: ContentStore;
+  readonly live: LiveRelay | undefined;
+}
+
+/** A context of these parts, the door and the files of the directory. */
+export function adminContext(parts: ContextParts): AdminContext {
+  return {
+    ...parts,
+    clock: systemClock(),
+    random: systemRandom(),
+    files: adminFiles(parts.directory),
+    door: () => openDoor(parts.directory),
+  };
+}
+
+/** Operations on the files of a relay that is stopped. */
+export async function offlineContext(directory: string): Promise<AdminContext & { close(): Promise<void> }> {
+  const config = readConfig(directory);
+  const ledger = openLedger(join(directory, DATABASE));
+  const spool = sqliteSpool(join(directory, DATABASE));
+  const contents = fileContentStore(join(directory, CONTENTS));
+  // The command itself says what it did.
+  const events: EventSink = { tell: () => {} };
+  return {
+    ...adminContext({ config, directory, events, ledger, spool, contents, live: undefined }),
+    async close() {
+      await spool.close();
+      ledger.close();
+    },
+  };
+}

@@ -1,0 +1,180 @@
+/**
+ * The running relay: reads the configuration, starts the threads in order (spool, fronts, delivery), answers the control
+ * socket, watches what may change beside it, and ends in order. It decides nothing about mail.
+ */
+import { join } from 'node:path';
+import type { LiveRelay } from '../admin/context.ts';
+import { runOperation } from '../admin/operation.ts';
+import type { EventSink } from '../base/event.ts';
+import { asFault } from '../base/fault.ts';
+import { accessMapFile, controlSocket, inDirectory } from '../config/settings.ts';
+import type { Config } from '../config/schema.ts';
+import { fileContentStore } from '../platform/files/content-store.ts';
+import { isFileNow } from '../platform/files/write-file.ts';
+import { serveControl } from '../platform/process/control.ts';
+import { systemRandom } from '../platform/process/random.ts';
+import { onSignals } from '../platform/process/signals.ts';
+import { eventCounters } from '../platform/telemetry/counters.ts';
+import { logSink } from '../platform/telemetry/log.ts';
+import { openLedger } from '../storage/sqlite/ledger.ts';
+import { adminContext, readConfig } from './compose.ts';
+import { CONTENTS, DATABASE } from './files.ts';
+import { Fleet } from './fleet.ts';
+import { holderSnapshot } from './holders.ts';
+import { fileStamp, readPolicy } from './policy.ts';
+import { startSpoolThread } from './threads/spool-client.ts';
+import { ownIssuers, readTlsMaterial } from './trust.ts';
+import { version } from './version.ts';
+
+/** How often files and ledger are looked at for changes made by others. */
+const WATCH = 1_000;
+/** History older than the configuration says is dropped this often. */
+const FORGET = 3_600_000;
+const TICKET_KEYS = 48;
+
+export interface DaemonOptions {
+  readonly directory: string;
+  /** Told when everything listens, with the listeners as they are. */
+  readonly ready: (relay: LiveRelay, config: Config) => void;
+}
+
+/** Runs until a signal ends it. Rejects when it cannot start; what was begun is then undone. */
+export async function runDaemon({ directory, ready }: DaemonOptions): Promise<void> {
+  process.umask(0o077);
+  let config = readConfig(directory);
+  const log = logSink({
+    ...config.log,
+    destination: config.log.destination === 'stderr' ? 'stderr' : inDirectory(directory, config.log.destination),
+    isTerminal: process.stderr.isTTY,
+  });
+  const counters = eventCounters();
+  const events: EventSink = {
+    tell(event) {
+      counters.tell(event);
+      log.tell(event);
+    },
+  };
+  const trouble = (where: string, thrown: unknown): void => events.tell({ kind: 'trouble', where, detail: asFault(thrown).detail });
+
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => log.flush());
+  const random = systemRandom();
+  let ticketKeys = random.bytes(TICKET_KEYS);
+  const material = readTlsMaterial(config, directory, ticketKeys);
+  const issuers = ownIssuers(config, directory);
+  const policy = readPolicy(config, directory);
+  const contents = join(directory, CONTENTS);
+
+  const ledger = openLedger(join(directory, DATABASE));
+  stack.defer(() => ledger.close());
+  const spool = await startSpoolThread({ database: join(directory, DATABASE), contents });
+  stack.defer(() => spool.stop());
+
+  const state = { config, material, holders: holderSnapshot(ledger, issuers), policy: policy.source };
+  const fleet = new Fleet({ directory, contents, spool, events, lastId: await spool.spool.lastId() }, state);
+  let known = state.holders.version;
+
+  const refresh = async (): Promise<void> => {
+    const holders = holderSnapshot(ledger, issuers);
+    known = holders.version;
+    // Sessions that could be resumed were judged before: with new ticket keys they are judged again.
+    ticketKeys = random.bytes(TICKET_KEYS);
+    await fleet.holders(holders, readTlsMaterial(config, directory, ticketKeys));
+  };
+  const live: LiveRelay = {
+    startedAt: Date.now(),
+    refresh,
+    listening: () => fleet.listeners.map(({ name, address, port, tls }) => ({ name, address, port, tls })),
+    counts: async () => counters.totals(),
+  };
+  const context = adminContext({ config, directory, events, ledger, spool: spool.spool, contents: fileContentStore(contents), live });
+
+  // The socket comes first: it is what tells a second relay on this directory to keep off.
+  const control = await serveControl(controlSocket(config, directory), (name, input) => runOperation(context, name, input));
+  stack.defer(() => control.close());
+  stack.defer(() => fleet.stop(config.limits.drainTime));
+  await fleet.start();
+  for (const { line, column, text, hint } of policy.problems) {
+    trouble('access map', `${policy.source.map?.file}:${line}:${column}: ${text}; ${hint}`);
+  }
+  events.tell({ kind: 'started', version, listeners: fleet.listeners.map(({ name, address, port }) => `${name} ${address}:${port}`) });
+
+  const watched = (): string[] => {
+    const map = accessMapFile(config, directory, isFileNow);
+    return [...(map === undefined ? [] : [map])];
+  };
+  const tlsFiles = (): string[] => [config.tls.certificate, config.tls.key, ...config.tls.authorities].map((path) => inDirectory(directory, path));
+  let mapStamp = fileStamp(watched());
+  let tlsStamp = fileStamp(tlsFiles());
+
+  /** Reads a part again; a fault is told, and what is in force stays in force. */
+  const attempt = async (what: string, act: () => Promise<void>): Promise<void> => {
+    try {
+      await act();
+      events.tell({ kind: 'reloaded', what });
+    } catch (error) {
+      trouble(`reload of ${what}`, error);
+    }
+  };
+  const reloadMap = (): Promise<void> =>
+    attempt('access map', async () => {
+      mapStamp = fileStamp(watched());
+      const next = readPolicy(config, directory);
+      for (const { line, column, text, hint } of next.problems) trouble('access map', `${next.source.map?.file}:${line}:${column}: ${text}; ${hint}`);
+      await fleet.policy(next.source);
+    });
+  const reloadTls = (): Promise<void> =>
+    attempt('TLS files', async () => {
+      tlsStamp = fileStamp(tlsFiles());
+      await fleet.material(readTlsMaterial(config, directory, ticketKeys));
+    });
+
+  let watching = false;
+  const watch = async (): Promise<void> => {
+    if (watching) return;
+    watching = true;
+    try {
+      if (ledger.version() !== known) await attempt('holders', refresh);
+      if (fileStamp(watched()) !== mapStamp) await reloadMap();
+      if (fileStamp(tlsFiles()) !== tlsStamp) await reloadTls();
+    } catch (error) {
+      trouble('watch', error);
+    } finally {
+      watching = false;
+    }
+  };
+  const watcher = setInterval(() => void watch(), WATCH);
+  stack.defer(() => clearInterval(watcher));
+  const forget = setInterval(() => {
+    spool.spool.forget(Date.now() - config.spool.history).catch((error: unknown) => trouble('history', error));
+  }, FORGET);
+  stack.defer(() => clearInterval(forget));
+
+  const stopped = Promise.withResolvers<void>();
+  const offSignals = onSignals({
+    stop(signal) {
+      events.tell({ kind: 'stopping', signal });
+      stopped.resolve();
+    },
+    abort() {
+      log.flush();
+      process.exit(1);
+    },
+    reload() {
+      log.reopen();
+      void attempt('configuration', async () => {
+        config = readConfig(directory);
+        await fleet.config(config, config.limits.drainTime);
+        await refresh();
+        await reloadMap();
+      });
+    },
+  });
+  stack.defer(() => offSignals());
+  void spool.ended.then((fault) => {
+    if (fault !== undefined) stopped.reject(fault);
+  });
+
+  ready(live, config);
+  await stopped.promise;
+}

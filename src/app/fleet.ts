@@ -1,0 +1,199 @@
+/**
+ * The threads that serve mail, in the hands of the main thread: front threads and the delivery thread around the spool
+ * thread. Starts them, brings them up to date together, starts one again that died, and ends them in order.
+ */
+import { MessageChannel, Worker } from 'node:worker_threads';
+import type { EventSink } from '../base/event.ts';
+import type { Id } from '../base/id.ts';
+import type { Config } from '../config/schema.ts';
+import { frontThreads, listeners as listenersOf } from '../config/settings.ts';
+import type { TlsMaterial } from '../platform/net/tls-contexts.ts';
+import type { ListenerSettings } from '../relay/connection/connection.ts';
+import type { HolderSnapshot } from '../relay/identity/holders.ts';
+import { machine } from './machine.ts';
+import type { PolicySource } from './policy.ts';
+import { countsMemory } from './shared-counts.ts';
+import { deliveryMethods, eventMethods, frontMethods, type DeliveryControl, type DeliveryStart, type FrontControl, type FrontStart } from './threads/contracts.ts';
+import { remote, serve } from './threads/rpc.ts';
+import type { SpoolThread } from './threads/spool-client.ts';
+
+/** Everything that threads are given, as it is now: a thread that starts late starts with the latest. */
+export interface FleetState {
+  config: Config;
+  material: TlsMaterial;
+  holders: HolderSnapshot;
+  policy: PolicySource;
+}
+
+export interface FleetParts {
+  readonly directory: string;
+  readonly contents: string;
+  readonly spool: SpoolThread;
+  readonly events: EventSink;
+  /** The last id of earlier runs. */
+  readonly lastId: Id;
+}
+
+/** Ids are minted by up to 30 front threads (writers 0 to 29) and the delivery thread. */
+const DELIVERY_WRITER = 31;
+/** A thread that died is started again after this. */
+const RESTART = 1_000;
+
+interface Thread<C> {
+  readonly control: C;
+  readonly worker: Worker;
+}
+
+export class Fleet {
+  readonly #parts: FleetParts;
+  readonly #state: FleetState;
+  readonly #counts = countsMemory();
+  #listeners: readonly ListenerSettings[] = [];
+  #fronts: Thread<FrontControl>[] = [];
+  #delivery: Thread<DeliveryControl> | undefined;
+  #stopping = false;
+
+  constructor(parts: FleetParts, state: FleetState) {
+    this.#parts = parts;
+    this.#state = { ...state };
+  }
+
+  /** Listeners with the ports they really have. */
+  get listeners(): readonly ListenerSettings[] {
+    return this.#listeners;
+  }
+
+  /** Resolves when every port is open and the queue is being worked. Rejects when a port cannot be opened. */
+  async start(): Promise<void> {
+    const { cores, ...here } = machine();
+    const wanted = listenersOf(this.#state.config, here);
+    const first = this.#startFront(0);
+    const opened = await first.control.listen(wanted);
+    this.#listeners = wanted.map((listener, index) => ({ ...listener, port: opened[index]?.port ?? listener.port }));
+    for (let index = 1; index < frontThreads(this.#state.config, cores); index++) {
+      await this.#startFront(index).control.listen(this.#listeners);
+    }
+    await this.startDelivery();
+  }
+
+  /** After a change in the ledger: resolves when every front thread knows; gives the number of sessions that were ended. */
+  async holders(holders: HolderSnapshot, material: TlsMaterial): Promise<number> {
+    Object.assign(this.#state, { holders, material });
+    const ended = await Promise.all(this.#fronts.map(({ control }) => control.holders(holders, material)));
+    return ended.reduce((sum, count) => sum + count, 0);
+  }
+
+  async material(material: TlsMaterial): Promise<void> {
+    this.#state.material = material;
+    await Promise.all(this.#fronts.map(({ control }) => control.material(material)));
+  }
+
+  async policy(policy: PolicySource): Promise<void> {
+    this.#state.policy = policy;
+    await Promise.all(this.#fronts.map(({ control }) => control.policy(policy)));
+  }
+
+  /** Fronts take it at once; the delivery thread is replaced, after it has finished what it is at. */
+  async config(config: Config, grace: number): Promise<void> {
+    this.#state.config = config;
+    await Promise.all(this.#fronts.map(({ control }) => control.config(config)));
+    await this.#stopDelivery(grace);
+    await this.startDelivery();
+  }
+
+  /** Ends sessions and attempts in good order, then the threads. What takes longer than `grace` ms is cut. */
+  async stop(grace: number): Promise<void> {
+    this.#stopping = true;
+    const fronts = this.#fronts;
+    this.#fronts = [];
+    await Promise.all([
+      ...fronts.map(async ({ control, worker }) => {
+        await control.drain(grace);
+        await worker.terminate();
+      }),
+      this.#stopDelivery(grace),
+    ]);
+  }
+
+  #startFront(index: number): Thread<FrontControl> {
+    const { directory, contents, spool, lastId } = this.#parts;
+    const control = new MessageChannel();
+    const way = spool.connect();
+    const start: FrontStart = {
+      ...this.#state,
+      writer: index,
+      firstId: lastId,
+      directory,
+      contents,
+      counts: this.#counts,
+      spool: way,
+      control: control.port1,
+      events: this.#eventPort(),
+    };
+    const worker = this.#startWorker('front', start, [way, control.port1, start.events]);
+    const thread = { worker, control: remote(control.port2, frontMethods) };
+    this.#fronts[index] = thread;
+    this.#watch(worker, 'front thread', async () => {
+      await this.#startFront(index).control.listen(this.#listeners);
+    });
+    return thread;
+  }
+
+  async startDelivery(): Promise<void> {
+    const { directory, contents, spool, lastId } = this.#parts;
+    const control = new MessageChannel();
+    const [way, ring, events] = [spool.connect(), spool.connectRing(), this.#eventPort()];
+    const start: DeliveryStart = {
+      config: this.#state.config,
+      writer: DELIVERY_WRITER,
+      firstId: lastId,
+      directory,
+      contents,
+      ownAddresses: this.#listeners.map(({ address, port }) => ({ address, port })),
+      spool: way,
+      ring,
+      control: control.port1,
+      events,
+    };
+    const worker = this.#startWorker('delivery', start, [way, ring, control.port1, events]);
+    this.#delivery = { worker, control: remote(control.port2, deliveryMethods) };
+    this.#watch(worker, 'delivery thread', () => this.startDelivery());
+    await this.#delivery.control.start();
+  }
+
+  async #stopDelivery(grace: number): Promise<void> {
+    const thread = this.#delivery;
+    this.#delivery = undefined;
+    await thread?.control.stop(grace);
+    await thread?.worker.terminate();
+  }
+
+  #startWorker(name: 'front' | 'delivery', workerData: object, transferList: readonly MessagePort[]): Worker {
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+    return new Worker(new URL(`./threads/${name}-thread.${extension}`, import.meta.url), {
+      name,
+      workerData,
+      transferList: [...transferList] as never,
+    });
+  }
+
+  #eventPort(): MessageChannel['port1'] {
+    const { port1, port2 } = new MessageChannel();
+    serve(port2, this.#parts.events, eventMethods);
+    return port1;
+  }
+
+  /** A thread that ends unasked is told and started again; what it held is in the spool, or was never answered. */
+  #watch(worker: Worker, where: string, again: () => Promise<void>): void {
+    const tell = (detail: string): void => this.#parts.events.tell({ kind: 'trouble', where, detail });
+    worker.on('error', (error) => tell(error instanceof Error ? (error.stack ?? error.message) : String(error)));
+    worker.on('exit', () => {
+      const expected = this.#stopping || (this.#delivery?.worker !== worker && !this.#fronts.some((front) => front.worker === worker));
+      if (expected) return;
+      tell(`ended; it is started again`);
+      setTimeout(() => {
+        if (!this.#stopping) again().catch((error: unknown) => tell(String(error)));
+      }, RESTART);
+    });
+  }
+}
