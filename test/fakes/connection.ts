@@ -1,4 +1,9 @@
-import type { Connection, ConnectionHandler, ListenerSettings, TlsFacts } from '../../src/relay/connection/connection.ts';
+import type {
+  Connection,
+  ConnectionHandler,
+  ListenerSettings,
+  TlsFacts,
+} from '../../src/relay/connection/connection.ts';
 
 /** A connection in memory, and the peer at its other end. */
 export interface FakeConnection extends Connection {

@@ -1,66 +1,25 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { hash, randomBytes, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { Workshop } from '../../../test/fakes/workshop.ts';
 import type { Connection, ConnectionHandler, ListenerSettings, TlsFacts } from '../../relay/connection/connection.ts';
 import { listen, type OpenListener } from './listener.ts';
 import { cipherBits, plainAddress } from './server-connection.ts';
 import { tlsContexts, type TlsContexts, type TlsMaterial } from './tls-contexts.ts';
 
-/** Certificates made by the OpenSSL program: an outside opinion on what a certificate is. */
-class Workshop {
-  readonly directory: string = mkdtempSync(join(tmpdir(), 'sealpost-net-'));
-
-  read(name: string): string {
-    return readFileSync(join(this.directory, name), 'utf8');
-  }
-
-  #openssl(...words: string[]): void {
-    execFileSync('openssl', words, { cwd: this.directory, stdio: 'pipe' });
-  }
-
-  key(name: string): void {
-    this.#openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', `${name}.key`);
-  }
-
-  ca(name: string): void {
-    this.key(name);
-    this.#openssl('req', '-x509', '-new', '-key', `${name}.key`, '-subj', `/CN=${name}`, '-days', '2', '-out', `${name}.pem`);
-  }
-
-  leaf(name: string, ca: string, extension: string, days = '2'): void {
-    this.key(name);
-    writeFileSync(join(this.directory, `${name}.ext`), extension);
-    this.#openssl('req', '-new', '-key', `${name}.key`, '-subj', `/CN=${name}`, '-out', `${name}.csr`);
-    if (days === 'past') this.#expired(name, ca);
-    else this.#openssl('x509', '-req', '-in', `${name}.csr`, '-CA', `${ca}.pem`, '-CAkey', `${ca}.key`, '-extfile', `${name}.ext`, '-days', days, '-out', `${name}.pem`);
-  }
-
-  /** `openssl x509` of Debian 12 has no way to set dates; `openssl ca` has. */
-  #expired(name: string, ca: string): void {
-    writeFileSync(join(this.directory, 'index.txt'), '');
-    writeFileSync(join(this.directory, 'ca.cnf'), '[ca]\ndefault_ca=c\n[c]\ndatabase=index.txt\nnew_certs_dir=.\nrand_serial=yes\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n');
-    this.#openssl('ca', '-batch', '-config', 'ca.cnf', '-cert', `${ca}.pem`, '-keyfile', `${ca}.key`, '-in', `${name}.csr`, '-startdate', '20200101000000Z', '-enddate', '20200201000000Z', '-extfile', `${name}.ext`, '-notext', '-out', `${name}.pem`);
-  }
-
-  selfSigned(name: string): void {
-    this.key(name);
-    this.#openssl('req', '-x509', '-new', '-key', `${name}.key`, '-subj', `/CN=${name}`, '-addext', 'extendedKeyUsage=clientAuth', '-days', '2', '-out', `${name}.pem`);
-  }
-
-  identity(name: string): { cert: string; key: string } {
-    return { cert: this.read(`${name}.pem`), key: this.read(`${name}.key`) };
-  }
-}
-
 function listenerSettings(changes: Partial<ListenerSettings> = {}): ListenerSettings {
-  return { name: 'test', address: '127.0.0.1', port: 0, role: 'submission', tls: 'starttls', certificates: 'ask', ...changes };
+  return {
+    name: 'test',
+    address: '127.0.0.1',
+    port: 0,
+    role: 'submission',
+    tls: 'starttls',
+    certificates: 'ask',
+    ...changes,
+  };
 }
 
 /** A session of two words: STARTTLS begins TLS, and whatever comes after is answered by the facts. */
@@ -102,7 +61,7 @@ class Talker implements ConnectionHandler {
   }
 }
 
-describe('listener', () => {
+describe('listener', { timeout: 30_000 }, () => {
   const workshop = new Workshop();
   let material: TlsMaterial;
 
@@ -119,7 +78,7 @@ describe('listener', () => {
     material = { certificate: cert, key, authorities: [workshop.read('ours.pem')], ticketKeys: randomBytes(48) };
   });
 
-  after(() => rmSync(workshop.directory, { recursive: true, force: true }));
+  after(() => workshop.close());
 
   interface Stage extends AsyncDisposable {
     readonly port: number;
@@ -132,7 +91,9 @@ describe('listener', () => {
     const contexts = tlsContexts(material, { handshakeTime });
     const talkers: Talker[] = [];
     const options = { reusePort: false, backlog: 16, onTrouble: (detail: string) => assert.fail(detail) };
-    const listener = await listen(listenerSettings(changes), options, contexts, (connection) => talkers.push(new Talker(connection)));
+    const listener = await listen(listenerSettings(changes), options, contexts, (connection) =>
+      talkers.push(new Talker(connection)),
+    );
     return {
       port: listener.port,
       talkers,
@@ -157,7 +118,12 @@ describe('listener', () => {
 
   /** A client under TLS that has had one answer, so that both sides are through with the handshake. */
   async function client(port: number, options: ConnectionOptions = {}): Promise<TLSSocket> {
-    const socket = connectTls({ socket: await clear(port), ca: workshop.read('ours.pem'), servername: 'relay.example', ...options });
+    const socket = connectTls({
+      socket: await clear(port),
+      ca: workshop.read('ours.pem'),
+      servername: 'relay.example',
+      ...options,
+    });
     await once(socket, 'secureConnect');
     socket.write('hello\r\n');
     await once(socket, 'data');
@@ -254,7 +220,12 @@ describe('listener', () => {
 
       async function sessionOf(port: number, options: ConnectionOptions): Promise<Buffer> {
         const { promise, resolve } = Promise.withResolvers<Buffer>();
-        const socket = connectTls({ socket: await clear(port), ca: workshop.read('ours.pem'), servername: 'relay.example', ...options });
+        const socket = connectTls({
+          socket: await clear(port),
+          ca: workshop.read('ours.pem'),
+          servername: 'relay.example',
+          ...options,
+        });
         socket.once('session', resolve);
         await once(socket, 'secureConnect');
         socket.write('hello\r\n');
@@ -276,7 +247,13 @@ describe('listener', () => {
 
   it('serves implicit TLS', async () => {
     await using server = await stage({ tls: 'implicit' });
-    const socket = connectTls({ port: server.port, host: '127.0.0.1', ca: workshop.read('ours.pem'), servername: 'relay.example', ...workshop.identity('alice') });
+    const socket = connectTls({
+      port: server.port,
+      host: '127.0.0.1',
+      ca: workshop.read('ours.pem'),
+      servername: 'relay.example',
+      ...workshop.identity('alice'),
+    });
     await once(socket, 'secureConnect');
     socket.write('hello\r\n');
     assert.equal(String((await once(socket, 'data'))[0]), 'TLSv1.3\r\n');
@@ -286,7 +263,8 @@ describe('listener', () => {
 
   it('keeps the same context for every connection', async () => {
     await using server = await stage();
-    const context = (): unknown => (server.contexts.server('ask') as unknown as { readonly _sharedCreds: unknown })._sharedCreds;
+    const context = (): unknown =>
+      (server.contexts.server('ask') as unknown as { readonly _sharedCreds: unknown })._sharedCreds;
     const at = context();
     (await client(server.port)).destroy();
     assert.equal(context(), at);
@@ -308,7 +286,10 @@ describe('listener', () => {
     const closed = once(later, 'close');
     later.resume();
     await closed;
-    assert.match((await server.talkers[1]?.over.promise) ?? '', /wrong version number|packet length|record|http request/i);
+    assert.match(
+      (await server.talkers[1]?.over.promise) ?? '',
+      /wrong version number|packet length|record|http request/i,
+    );
     assert.deepEqual(server.talkers[1]?.heard.map(String), ['STARTTLS\r\n']);
   });
 
@@ -369,8 +350,14 @@ describe('listener', () => {
     await using server = await stage();
     const contexts = tlsContexts(material, { handshakeTime: 1000 });
     const options = { reusePort: false, backlog: 1, onTrouble: () => {} };
-    await assert.rejects(listen(listenerSettings({ port: server.port }), options, contexts, () => {}), /test: 127\.0\.0\.1:\d+: another program listens there/);
-    await assert.rejects(listen(listenerSettings({ address: '192.0.2.1' }), options, contexts, () => {}), /no such address/);
+    await assert.rejects(
+      listen(listenerSettings({ port: server.port }), options, contexts, () => {}),
+      /test: 127\.0\.0\.1:\d+: another program listens there/,
+    );
+    await assert.rejects(
+      listen(listenerSettings({ address: '192.0.2.1' }), options, contexts, () => {}),
+      /no such address/,
+    );
   });
 
   it('accepts no more once closed, and leaves open connections alone', async () => {

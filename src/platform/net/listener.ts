@@ -45,20 +45,23 @@ export function listen(
     reject(new Fault(statuses['local-error'], `cannot listen on ${where}: ${listenAdvice(error)}`, error));
   };
   server.once('error', onStartError);
-  server.listen({ host: settings.address, port: settings.port, backlog: options.backlog, reusePort: options.reusePort }, () => {
-    server.off('error', onStartError);
-    server.on('error', (error) => options.onTrouble(`listener ${where}: ${error.message}`));
-    const { address, port } = server.address() as AddressInfo;
-    resolve({
-      address,
-      port,
-      close: () => {
-        // The callback waits for open connections, which have their own end; accepting stops here and now.
-        server.close();
-        return Promise.resolve();
-      },
-    });
-  });
+  server.listen(
+    { host: settings.address, port: settings.port, backlog: options.backlog, reusePort: options.reusePort },
+    () => {
+      server.off('error', onStartError);
+      server.on('error', (error) => options.onTrouble(`listener ${where}: ${error.message}`));
+      const { address, port } = server.address() as AddressInfo;
+      resolve({
+        address,
+        port,
+        close: () => {
+          // The callback waits for open connections, which have their own end; accepting stops here and now.
+          server.close();
+          return Promise.resolve();
+        },
+      });
+    },
+  );
   return promise;
 }
 

@@ -94,7 +94,7 @@ export class ServerConnection implements Connection {
     this.#socket.destroy();
   }
 
-  /** The handshake is done. Called by `onSecured`. */
+  /** The handshake is done. Called by `handshakeDone`. */
   secured(socket: TLSSocket, asked: boolean): void {
     this.#socket = socket;
     socket.allowHalfOpen = true;
@@ -154,16 +154,16 @@ function onReadyForTls(this: Socket): void {
   (this as Carrier)[CONNECTION]?.handOverWhenSent();
 }
 
-/** `secureConnection` of the TLS servers. */
-export function onSecured(this: Server, socket: TLSSocket): void {
+/** For `secureConnection` of a TLS server that asked for a certificate, or did not. */
+export function handshakeDone(socket: TLSSocket, asked: boolean): void {
   const connection = connectionOf(socket);
   // Only connections of this file are handed to these servers.
   if (connection === undefined) socket.destroy();
-  else connection.secured(socket, asksForCertificate(this));
+  else connection.secured(socket, asked);
 }
 
-/** `tlsClientError` of the TLS servers: the handshake failed, or took too long. */
-export function onHandshakeFailed(error: Error, socket: TLSSocket): void {
+/** For `tlsClientError` of the TLS servers: the handshake failed, or took too long. */
+export function handshakeFailed(error: Error, socket: TLSSocket): void {
   const connection = connectionOf(socket);
   connection?.failed(error);
   socket.destroy();
@@ -173,10 +173,6 @@ export function onHandshakeFailed(error: Error, socket: TLSSocket): void {
 /** Node keeps the socket that TLS runs on as `_parent`; there is no public way from one to the other. */
 function connectionOf(socket: TLSSocket): ServerConnection | undefined {
   return (socket as unknown as { readonly _parent?: Carrier })._parent?.[CONNECTION];
-}
-
-function asksForCertificate(server: Server): boolean {
-  return (server as unknown as { readonly requestCert?: boolean }).requestCert === true;
 }
 
 /** What OpenSSL and Node found out. */

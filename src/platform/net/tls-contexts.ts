@@ -9,7 +9,7 @@
 import { Server, type TlsOptions } from 'node:tls';
 import type { Ms } from '../../base/clock.ts';
 import type { CertificateRequest } from '../../relay/connection/connection.ts';
-import { onHandshakeFailed, onSecured } from './server-connection.ts';
+import { handshakeDone, handshakeFailed } from './server-connection.ts';
 
 export interface TlsMaterial {
   /** The server's certificate, leaf first, then what it takes to reach a root; PEM. */
@@ -47,8 +47,8 @@ const HOUR: Ms = 3_600_000;
 
 /** Throws an Error that says what is wrong when the material is unusable. */
 export function tlsContexts(material: TlsMaterial, settings: TlsSettings): TlsContexts {
-  const asking = contextServer(optionsOf(material, settings, true));
-  const silent = contextServer(optionsOf(material, settings, false));
+  const asking = contextServer(material, settings, true);
+  const silent = contextServer(material, settings, false);
   return {
     server: (request) => (request === 'no' ? silent : asking),
     swap(next) {
@@ -59,10 +59,10 @@ export function tlsContexts(material: TlsMaterial, settings: TlsSettings): TlsCo
   };
 }
 
-function contextServer(options: TlsOptions): Server {
-  const server = new Server(options);
-  server.on('secureConnection', onSecured);
-  server.on('tlsClientError', onHandshakeFailed);
+function contextServer(material: TlsMaterial, settings: TlsSettings, asking: boolean): Server {
+  const server = new Server(optionsOf(material, settings, asking));
+  server.on('secureConnection', (socket) => handshakeDone(socket, asking));
+  server.on('tlsClientError', handshakeFailed);
   return server;
 }
 

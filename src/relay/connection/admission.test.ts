@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { addressKey, Admission, localCounts } from './admission.ts';
 
 const LIMITS = { connections: 5, connectionsByAddress: 2 };
@@ -58,10 +58,17 @@ describe('what counts as one address', () => {
 
   it('is the /64 of an IPv6 address, however it is written', () => {
     const key = addressKey('2001:db8:0:1::1');
-    for (const address of ['2001:db8:0:1:ffff:ffff:ffff:ffff', '2001:0DB8:0000:0001::', '2001:db8:0:1::192.0.2.1', '2001:db8:0:1::1%eth0', '2001:db8::1:0:0:0:1']) {
+    for (const address of [
+      '2001:db8:0:1:ffff:ffff:ffff:ffff',
+      '2001:0DB8:0000:0001::',
+      '2001:db8:0:1::192.0.2.1',
+      '2001:db8:0:1::1%eth0',
+      '2001:db8::1:0:0:0:1',
+    ]) {
       assert.equal(addressKey(address), key, address);
     }
-    for (const address of ['2001:db8:0:2::1', '2001:db8::1:0:0:1', '::1', '2001:db8:1::1']) assert.notEqual(addressKey(address), key, address);
+    for (const address of ['2001:db8:0:2::1', '2001:db8::1:0:0:1', '::1', '2001:db8:1::1'])
+      assert.notEqual(addressKey(address), key, address);
     assert.equal(addressKey('::1'), addressKey('0:0:0:0:1::'));
     assert.equal(addressKey('1::'), '1:0:0:0::/64');
   });

@@ -7,12 +7,24 @@ const none = { notify: undefined, orcpt: undefined };
 describe('recipient of an envelope', () => {
   it('keeps the local part and lowers the domain', () => {
     const parameters = { notify: ['failure'] as const, orcpt: 'rfc822;Bob@Example.COM' };
-    assert.deepEqual(recipientOf({ local: 'Bob', domain: 'Example.COM' }, parameters, 'relay.example'), { address: 'Bob@example.com', domain: 'example.com', ...parameters });
+    assert.deepEqual(recipientOf({ local: 'Bob', domain: 'Example.COM' }, parameters, 'relay.example'), {
+      address: 'Bob@example.com',
+      domain: 'example.com',
+      ...parameters,
+    });
   });
 
   it('writes internationalized domains in A-labels unless the local part needs SMTPUTF8 too', () => {
-    assert.deepEqual(recipientOf({ local: 'bob', domain: 'Bücher.example' }, none, 'h'), { address: 'bob@xn--bcher-kva.example', domain: 'xn--bcher-kva.example', ...none });
-    assert.deepEqual(recipientOf({ local: 'böb', domain: 'Bücher.example' }, none, 'h'), { address: 'böb@bücher.example', domain: 'xn--bcher-kva.example', ...none });
+    assert.deepEqual(recipientOf({ local: 'bob', domain: 'Bücher.example' }, none, 'h'), {
+      address: 'bob@xn--bcher-kva.example',
+      domain: 'xn--bcher-kva.example',
+      ...none,
+    });
+    assert.deepEqual(recipientOf({ local: 'böb', domain: 'Bücher.example' }, none, 'h'), {
+      address: 'böb@bücher.example',
+      domain: 'xn--bcher-kva.example',
+      ...none,
+    });
   });
 
   it('has no recipient for what is no domain name', () => {
@@ -21,7 +33,10 @@ describe('recipient of an envelope', () => {
   });
 
   it('sends postmaster without a domain to this host', () => {
-    assert.equal(recipientOf({ local: 'Postmaster', domain: '' }, none, 'Relay.example')?.address, 'Postmaster@relay.example');
+    assert.equal(
+      recipientOf({ local: 'Postmaster', domain: '' }, none, 'Relay.example')?.address,
+      'Postmaster@relay.example',
+    );
   });
 
   it('quotes where needed and leaves address literals', () => {

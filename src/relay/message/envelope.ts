@@ -33,13 +33,22 @@ export interface Origin {
  * The recipient of an accepted RCPT. `hostname` is the domain of `<postmaster>`, the one address that may come
  * without (RFC 5321 §4.5.1). Undefined when the domain is no domain name (RFC 5891, UTS #46 in its strict form).
  */
-export function recipientOf(address: Address, parameters: RecipientParameters, hostname: string): Recipient | undefined {
+export function recipientOf(
+  address: Address,
+  parameters: RecipientParameters,
+  hostname: string,
+): Recipient | undefined {
   const typed = (address.domain === '' ? hostname : address.domain).toLowerCase();
   const domain = asciiDomain(typed);
   if (domain === undefined) return undefined;
   // An internationalized local part goes out by SMTPUTF8 anyway, so its domain may stay as its owner writes it.
   const shown = isAscii(address.local) ? domain : typed;
-  return { address: formatAddress({ local: address.local, domain: shown }), domain, notify: parameters.notify, orcpt: parameters.orcpt };
+  return {
+    address: formatAddress({ local: address.local, domain: shown }),
+    domain,
+    notify: parameters.notify,
+    orcpt: parameters.orcpt,
+  };
 }
 
 /** The reverse-path of MAIL as the envelope keeps it: '' for the null path; undefined when its domain is none. */

@@ -42,7 +42,9 @@ export interface IntakeSettings {
 /** The message as it is to be stored. `size` counts the trace header. */
 export interface TakenMessage {
   readonly kind: 'taken';
-  readonly content: { readonly kind: 'inline'; readonly bytes: Bytes } | { readonly kind: 'stored'; readonly ref: string };
+  readonly content:
+    | { readonly kind: 'inline'; readonly bytes: Bytes }
+    | { readonly kind: 'stored'; readonly ref: string };
   readonly size: number;
   readonly messageId: string | undefined;
 }
@@ -100,7 +102,8 @@ export class Intake {
     if (this.#sink !== undefined) return this.#pour(bytes);
     this.#append(bytes);
     if (this.#headerOpen) this.#lookForBody();
-    if (this.#refused === undefined && !this.#headerOpen && this.#used > this.#settings.inlineContent) return this.#spill();
+    if (this.#refused === undefined && !this.#headerOpen && this.#used > this.#settings.inlineContent)
+      return this.#spill();
     return undefined;
   }
 

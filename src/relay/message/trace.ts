@@ -43,11 +43,19 @@ export interface TraceTls {
 /** The whole header field, continuation lines by TAB, CRLF at the end. */
 export function traceHeader(facts: TraceFacts): string {
   const client = clientText(facts.address, facts.name, facts.forged);
-  const from = facts.helo === undefined ? (facts.name === undefined ? `[${literal(facts.address)}]` : word(facts.name)) : word(facts.helo);
+  const from =
+    facts.helo === undefined
+      ? facts.name === undefined
+        ? `[${literal(facts.address)}]`
+        : word(facts.name)
+      : word(facts.helo);
   // A session that authenticates by EXTERNAL has no security layer of its own: strength 0, as Sendmail says it.
   const authenticated = facts.authenticated ? '\r\n\t(authenticated bits=0)' : '';
   const { tls } = facts;
-  const encrypted = tls === undefined ? '' : `\r\n\t(version=${word(tls.version)} cipher=${word(tls.cipher)} bits=${tls.bits} verify=${word(tls.verify)})`;
+  const encrypted =
+    tls === undefined
+      ? ''
+      : `\r\n\t(version=${word(tls.version)} cipher=${word(tls.cipher)} bits=${tls.bits} verify=${word(tls.verify)})`;
   const only = facts.recipients.length === 1 ? facts.recipients[0] : undefined;
   // With several recipients none is named: it would tell each of the others, blind copies included (RFC 5321 §7.2).
   const end = only === undefined ? ';\r\n\t' : `\r\n\tfor <${mailbox(only.address)}>; `;

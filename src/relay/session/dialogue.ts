@@ -5,7 +5,6 @@
 import type { EventPeer, RelayEvent } from '../../base/event.ts';
 import { queueId } from '../../base/id.ts';
 import { statuses, type Status, type StatusKey } from '../../base/status.ts';
-import { formatDate } from '../../protocol/mime/date.ts';
 import { replyOf, replyText, type Reply } from '../../protocol/smtp/reply.ts';
 import type { ServerEvent } from '../../protocol/smtp/server-event.ts';
 import type { ServerOffer } from '../../protocol/smtp/server.ts';
@@ -18,12 +17,12 @@ import { current, identify } from '../identity/identify.ts';
 import type { Principal } from '../identity/principal.ts';
 import { reasonText } from '../identity/reason.ts';
 import { recipientOf, reversePathOf, type Origin } from '../message/envelope.ts';
-import { Intake } from '../message/intake.ts';
-import { clientText, traceHeader } from '../message/trace.ts';
-import type { AuthExchange, AuthFacts, AuthStep } from './auth/mechanism.ts';
+import { clientText } from '../message/trace.ts';
+import { Exchange } from './auth/exchange.ts';
+import type { AuthFacts, AuthStep } from './auth/mechanism.ts';
 import type { SessionLimits } from './limits.ts';
 import { eventPeer, ruleOf } from './peer-event.ts';
-import { Receiver, type Reception } from './reception.ts';
+import { receive, type Receiver, type Reception } from './reception.ts';
 import type { SessionServices } from './services.ts';
 import { originOf, Transaction } from './transaction.ts';
 
@@ -59,12 +58,11 @@ export class Dialogue {
   #name: PeerName | undefined;
   /** What waits for the peer's name. */
   #unnamed: ServerEvent | undefined;
-  #refusal: Extract<Verdict, { kind: 'reject' }> | undefined;
   #connectVerdict: Exclude<Verdict, { kind: 'reject' }> | undefined;
   #helo: string | undefined;
   #extended = false;
   #authenticated: string | undefined;
-  #exchange: { readonly mechanism: string; readonly exchange: AuthExchange } | undefined;
+  readonly #exchange: Exchange;
   #transaction: Transaction | undefined;
   #receiver: Receiver | undefined;
   #inContent = false;
@@ -76,6 +74,7 @@ export class Dialogue {
     this.#services = services;
     this.#limits = limits;
     this.#proceed = proceed;
+    this.#exchange = new Exchange(services.mechanisms);
     this.#principal = identify(undefined, services.directory);
     this.#peer = eventPeer(this.id, connection.peerAddress, this.#principal);
   }
@@ -111,21 +110,17 @@ export class Dialogue {
     if (answer !== LATER) this.#proceed(answer);
   }
 
-  /** Policy at connect, and the greeting that comes of it: 220 for the refused too, unless the refusal is a 421. */
-  greeting(): Reply {
+  /** Policy at connect: the reply by which everything is refused, undefined when the peer may go on. */
+  connect(): Reply | undefined {
     const policy = this.#services.policy();
     const verdict = decideConnect(policy, this.#facts(policy));
-    if (verdict.kind === 'reject') {
-      this.#refusal = verdict;
-      this.#rejected('connect', verdict);
-      if (verdict.reply.code === 421) return verdict.reply;
-    } else this.#connectVerdict = verdict;
-    return replyOf(statuses.greeting, { hostname: this.#services.hostname });
+    if (verdict.kind === 'reject') return this.#rejected('connect', verdict);
+    this.#connectVerdict = verdict;
+    return undefined;
   }
 
-  /** What EHLO may offer now. A peer refused at connect is offered nothing, as by Sendmail. */
+  /** What EHLO may offer now. */
   offer(): ServerOffer {
-    if (this.#refusal !== undefined) return { starttls: false, auth: [] };
     const facts = this.#authFacts();
     return {
       starttls: this.#connection.listener.tls === 'starttls' && this.#tls === undefined,
@@ -190,14 +185,14 @@ export class Dialogue {
       case 'hello':
         return this.#hello(event);
       case 'starttls':
-        return this.#refusal === undefined ? replyOf(statuses['start-tls']) : this.#refusal.reply;
+        return replyOf(statuses['start-tls']);
       case 'auth':
         return this.#auth(event);
       case 'auth-response':
-        return this.#authResponse(event);
+        return this.#authStep(this.#exchange.respond(event.response));
       case 'auth-ended':
-        this.#exchange = undefined;
-        return undefined;
+        this.#exchange.cancel();
+        break;
       case 'mail':
         return this.#mail(event);
       case 'recipient':
@@ -211,16 +206,17 @@ export class Dialogue {
       case 'content-refused':
         this.#services.events.tell(this.#refused('content', event.reply, undefined, undefined));
         this.#endTransaction();
-        return undefined;
+        break;
       case 'reset':
         this.#endTransaction();
-        return undefined;
+        break;
       case 'refused':
         this.#services.events.tell(this.#refused(stageOf(event.command), event.reply, undefined, undefined));
-        return undefined;
+        break;
       case 'close':
-        return undefined;
+        break; // the session's own
     }
+    return undefined;
   }
 
   #hello(event: EventOf<'hello'>): Reply {
@@ -233,33 +229,27 @@ export class Dialogue {
   }
 
   #auth(event: EventOf<'auth'>): Reply {
-    if (this.#refusal !== undefined) return this.#refusal.reply;
-    const mechanism = this.#services.mechanisms.find((one) => one.name === event.mechanism.toUpperCase());
-    if (mechanism === undefined) return this.#refuse('auth', 'auth-mechanism');
     this.withdrawn();
-    const { exchange, first } = mechanism.start(this.#authFacts(), event.initial);
-    this.#exchange = { mechanism: mechanism.name, exchange };
-    return this.#authStep(first);
-  }
-
-  #authResponse(event: EventOf<'auth-response'>): Reply {
-    if (this.#exchange === undefined) return this.#refuse('auth', 'auth-failed', { reason: 'no exchange is under way' });
-    return this.#authStep(this.#exchange.exchange.respond(event.response));
+    return this.#authStep(this.#exchange.start(event.mechanism, this.#authFacts(), event.initial));
   }
 
   #authStep(step: AuthStep): Reply {
-    const mechanism = this.#exchange?.mechanism ?? '';
-    if (step.kind === 'challenge') return replyOf(statuses['auth-continue'], { challenge: Buffer.from(step.challenge).toString('base64') });
-    this.#exchange = undefined;
+    if (step.kind === 'challenge')
+      return replyOf(statuses['auth-continue'], { challenge: Buffer.from(step.challenge).toString('base64') });
     if (step.kind === 'failure') return this.#refuse('auth', step.status, { reason: step.reason });
-    this.#authenticated = step.identity;
-    this.#services.events.tell({ kind: 'authenticated', peer: this.#peer, mechanism, identity: step.identity });
-    return replyOf(statuses['auth-succeeded'], { identity: step.identity });
+    const { identity } = step;
+    this.#authenticated = identity;
+    this.#services.events.tell({
+      kind: 'authenticated',
+      peer: this.#peer,
+      mechanism: this.#exchange.mechanism,
+      identity,
+    });
+    return replyOf(statuses['auth-succeeded'], { identity });
   }
 
   #mail(event: EventOf<'mail'>): Reply {
     const path = event.typed;
-    if (this.#refusal !== undefined) return this.#refusal.reply;
     if (this.withdrawn()) return this.#refuse('mail', 'certificate-withdrawn', {}, path);
     const principal = this.#principal;
     if (this.#connection.listener.certificates === 'require' && principal.kind !== 'verified') {
@@ -286,7 +276,8 @@ export class Dialogue {
     const verdict = decideRecipient(policy, this.#facts(policy), transaction.sender, event);
     if (verdict.kind === 'reject') return this.#rejected('recipient', verdict, path, event.typed);
     const recipient = recipientOf(event.address, event.parameters, this.#services.hostname);
-    if (recipient === undefined) return this.#refuse('recipient', 'bad-recipient-address', { address: event.typed }, path, event.typed);
+    if (recipient === undefined)
+      return this.#refuse('recipient', 'bad-recipient-address', { address: event.typed }, path, event.typed);
     transaction.recipients.push(recipient);
     transaction.heed(verdict);
     return replyOf(statuses['recipient-ok'], { address: event.typed });
@@ -304,36 +295,19 @@ export class Dialogue {
   }
 
   #receive(transaction: Transaction): Receiver {
-    const services = this.#services;
-    const { address, peerAddress } = { address: this.#name ?? UNASKED, peerAddress: this.#connection.peerAddress };
-    const id = services.mintId();
-    const at = services.clock.now();
-    const utcOffset = services.utcOffset(at);
-    const tls = this.#tls;
-    const trace = traceHeader({
-      hostname: services.hostname,
-      version: services.version,
-      id,
-      at,
-      utcOffset,
+    const { peerAddress: address, listener } = this.#connection;
+    const { name, state } = this.#name ?? UNASKED;
+    const tls = this.#tls === undefined ? undefined : { ...this.#tls, verify: this.#principal.verify };
+    const peer = {
       helo: this.#helo,
       extended: this.#extended,
-      address: peerAddress,
-      name: address.name,
-      forged: address.state === 'forged',
+      address,
+      name,
+      forged: state === 'forged',
       authenticated: this.#authenticated !== undefined,
-      smtputf8: transaction.parameters.smtputf8,
-      tls: tls === undefined ? undefined : { version: tls.version, cipher: tls.cipher, bits: tls.bits, verify: this.#principal.verify },
-      recipients: transaction.recipients,
-    });
-    const { inlineContent, header, hops } = this.#limits;
-    const completion =
-      this.#connection.listener.role === 'submission'
-        ? { date: formatDate(at, utcOffset), messageId: `<${queueId(id)}@${services.hostname}>` }
-        : undefined;
-    const settings = { inlineContent, header, hops, completion };
-    const intake = new Intake(trace, settings, () => services.contents.create(id), transaction.parameters.size ?? 0);
-    return new Receiver(id, at, transaction, intake, services);
+      tls,
+    };
+    return receive(transaction, peer, listener.role, this.#limits, this.#services);
   }
 
   #content(event: EventOf<'content'>): Answer {
@@ -349,7 +323,9 @@ export class Dialogue {
     if (transaction === undefined) return this.#refuse('content', 'need-rcpt');
     if (receiver === undefined) return this.#discard(transaction);
     const peer = `[${this.#connection.peerAddress}] ${this.id}`;
-    void receiver.end(peer, () => this.#origin()).then((reception) => this.#proceed(this.#received(transaction, receiver, reception)));
+    void receiver
+      .end(peer, () => this.#origin())
+      .then((reception) => this.#proceed(this.#received(transaction, receiver, reception)));
     return LATER;
   }
 
@@ -364,14 +340,24 @@ export class Dialogue {
     this.#endTransaction();
     if (reception.kind === 'refused') {
       const { fault, status, values } = reception;
-      if (fault !== undefined) this.#services.events.tell({ kind: 'trouble', where: `message ${queueId(receiver.id)}`, detail: fault.detail });
+      if (fault !== undefined)
+        this.#services.events.tell({ kind: 'trouble', where: `message ${queueId(receiver.id)}`, detail: fault.detail });
       const reply = replyOf(status, values);
       this.#services.events.tell(this.#refused('content', replyText(reply), undefined, reversePath));
       return reply;
     }
     this.#messages += 1;
     const { size, messageId } = reception.message;
-    this.#services.events.tell({ kind: 'accepted', peer: this.#peer, id: receiver.id, reversePath, recipients, size, messageId, rule });
+    this.#services.events.tell({
+      kind: 'accepted',
+      peer: this.#peer,
+      id: receiver.id,
+      reversePath,
+      recipients,
+      size,
+      messageId,
+      rule,
+    });
     return replyOf(statuses.accepted, { id: queueId(receiver.id) });
   }
 
@@ -398,7 +384,7 @@ export class Dialogue {
     this.#peer = eventPeer(this.id, this.#connection.peerAddress, principal);
     // What a certificate allowed goes with it (EXTERNAL is nothing but the certificate).
     this.#authenticated = undefined;
-    this.#exchange = undefined;
+    this.#exchange.cancel();
   }
 
   #facts(policy: AccessPolicy): AccessFacts {
@@ -417,18 +403,37 @@ export class Dialogue {
     return { principal: this.#principal, secured: this.#tls !== undefined };
   }
 
-  #refuse(stage: Stage, key: StatusKey, values: Readonly<Record<string, string | number>> = {}, reversePath?: string, recipient?: string): Reply {
+  #refuse(
+    stage: Stage,
+    key: StatusKey,
+    values: Readonly<Record<string, string | number>> = {},
+    reversePath?: string,
+    recipient?: string,
+  ): Reply {
     const reply = replyOf(statuses[key], values);
     this.#services.events.tell(this.#refused(stage, replyText(reply), undefined, reversePath, recipient));
     return reply;
   }
 
-  #rejected(stage: Stage, verdict: Extract<Verdict, { kind: 'reject' }>, reversePath?: string, recipient?: string): Reply {
-    this.#services.events.tell(this.#refused(stage, replyText(verdict.reply), ruleOf(verdict.trail), reversePath, recipient));
+  #rejected(
+    stage: Stage,
+    verdict: Extract<Verdict, { kind: 'reject' }>,
+    reversePath?: string,
+    recipient?: string,
+  ): Reply {
+    this.#services.events.tell(
+      this.#refused(stage, replyText(verdict.reply), ruleOf(verdict.trail), reversePath, recipient),
+    );
     return verdict.reply;
   }
 
-  #refused(stage: Stage, reply: string, rule: string | undefined, reversePath: string | undefined, recipient?: string): RelayEvent {
+  #refused(
+    stage: Stage,
+    reply: string,
+    rule: string | undefined,
+    reversePath: string | undefined,
+    recipient?: string,
+  ): RelayEvent {
     return { kind: 'refused', peer: this.#peer, stage, reply, reversePath, recipient, rule };
   }
 }

@@ -4,19 +4,69 @@
  */
 import type { Ms } from '../../base/clock.ts';
 import { asFault, Fault } from '../../base/fault.ts';
-import type { Id } from '../../base/id.ts';
+import { queueId, type Id } from '../../base/id.ts';
 import { statuses, type Status } from '../../base/status.ts';
+import { formatDate } from '../../protocol/mime/date.ts';
+import type { ListenerRole } from '../connection/connection.ts';
 import type { Origin } from '../message/envelope.ts';
-import type { Intake, TakenMessage } from '../message/intake.ts';
+import { Intake, type TakenMessage } from '../message/intake.ts';
+import { traceHeader, type TraceFacts } from '../message/trace.ts';
+import type { SessionLimits } from './limits.ts';
 import type { SessionServices } from './services.ts';
 import type { Transaction } from './transaction.ts';
 
 /** How it ended. `fault`: the reason is ours and for the operator. */
 export type Reception =
   | { readonly kind: 'accepted'; readonly message: TakenMessage }
-  | { readonly kind: 'refused'; readonly status: Status; readonly values: Readonly<Record<string, string | number>>; readonly fault: Fault | undefined };
+  | {
+      readonly kind: 'refused';
+      readonly status: Status;
+      readonly values: Readonly<Record<string, string | number>>;
+      readonly fault: Fault | undefined;
+    };
 
 export type ReceptionServices = Pick<SessionServices, 'store' | 'contents' | 'route' | 'mintId' | 'events'>;
+
+/** What the trace header tells of the peer. */
+export type TracedPeer = Pick<
+  TraceFacts,
+  'helo' | 'extended' | 'address' | 'name' | 'forged' | 'authenticated' | 'tls'
+>;
+
+/** Gets ready for the content of a transaction: its id, its trace header, and on submission what may be missing. */
+export function receive(
+  transaction: Transaction,
+  peer: TracedPeer,
+  role: ListenerRole,
+  limits: SessionLimits,
+  services: SessionServices,
+): Receiver {
+  const { clock, contents, hostname, version } = services;
+  const id = services.mintId();
+  const at = clock.now();
+  const utcOffset = services.utcOffset(at);
+  const { recipients, parameters } = transaction;
+  const trace = traceHeader({
+    ...peer,
+    hostname,
+    version,
+    id,
+    at,
+    utcOffset,
+    recipients,
+    smtputf8: parameters.smtputf8,
+  });
+  const { inlineContent, header, hops } = limits;
+  const completion =
+    role === 'submission' ? { date: formatDate(at, utcOffset), messageId: `<${queueId(id)}@${hostname}>` } : undefined;
+  const intake = new Intake(
+    trace,
+    { inlineContent, header, hops, completion },
+    () => contents.create(id),
+    parameters.size ?? 0,
+  );
+  return new Receiver(id, at, transaction, intake, services);
+}
 
 export class Receiver {
   readonly id: Id;
@@ -54,7 +104,8 @@ export class Receiver {
       return result;
     }
     const reception = await this.#store(result, peer, origin);
-    if (reception.kind === 'refused' && result.content.kind === 'stored') this.#clear(this.#services.contents.drop(result.content.ref));
+    if (reception.kind === 'refused' && result.content.kind === 'stored')
+      this.#clear(this.#services.contents.drop(result.content.ref));
     return reception;
   }
 
@@ -88,7 +139,11 @@ export class Receiver {
   }
 
   #trouble(thrown: unknown): void {
-    this.#services.events.tell({ kind: 'trouble', where: 'content of a message that was given up', detail: asFault(thrown).detail });
+    this.#services.events.tell({
+      kind: 'trouble',
+      where: 'content of a message that was given up',
+      detail: asFault(thrown).detail,
+    });
   }
 }
 

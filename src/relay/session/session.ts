@@ -126,7 +126,7 @@ export class Session implements ConnectionHandler, LiveSession {
   }
 
   ended(): void {
-    if (this.#phase === 'handshake' || this.#phase === 'greeting') return this.#connection.destroy();
+    if (this.#phase === 'handshake') return this.#connection.destroy();
     this.#peerEnded = true;
     this.#guard(() => this.#run());
   }
@@ -135,7 +135,12 @@ export class Session implements ConnectionHandler, LiveSession {
     if (this.#phase === 'closed') return;
     const { admission, clock, events, sessions } = this.#services;
     const { peer, messages } = this.#dialogue;
-    if (this.#phase === 'handshake') events.tell({ kind: 'handshake-failed', peer, detail: this.#endReason ?? detail ?? 'the peer closed the connection' });
+    if (this.#phase === 'handshake')
+      events.tell({
+        kind: 'handshake-failed',
+        peer,
+        detail: this.#endReason ?? detail ?? 'the peer closed the connection',
+      });
     this.#phase = 'closed';
     this.#cancelTimer?.();
     this.#held = undefined;
@@ -179,7 +184,10 @@ export class Session implements ConnectionHandler, LiveSession {
   }
 
   #greet(): void {
-    this.#engine.greet(this.#dialogue.greeting());
+    const refusal = this.#dialogue.connect();
+    // A refused peer is greeted all the same and refused what it asks for, unless it is to be gone at once (421).
+    const reply = refusal?.code === 421 ? refusal : this.#told('greeting');
+    this.#engine.greet(reply, refusal);
     this.#open();
   }
 
@@ -191,9 +199,17 @@ export class Session implements ConnectionHandler, LiveSession {
 
   /** Over a limit: 421 in place of the greeting; before a handshake there is nobody to say it to. */
   #turnAway(key: StatusKey): void {
-    const reply = replyOf(statuses[key], { hostname: this.#services.hostname });
+    const reply = this.#told(key);
     this.#endReason = replyText(reply);
-    this.#services.events.tell({ kind: 'refused', peer: this.#dialogue.peer, stage: 'connect', reply: this.#endReason, reversePath: undefined, recipient: undefined, rule: undefined });
+    this.#services.events.tell({
+      kind: 'refused',
+      peer: this.#dialogue.peer,
+      stage: 'connect',
+      reply: this.#endReason,
+      reversePath: undefined,
+      recipient: undefined,
+      rule: undefined,
+    });
     if (this.#connection.listener.tls === 'implicit') return this.#connection.destroy();
     this.#guard(() => {
       this.#engine.greet(reply);
@@ -327,7 +343,12 @@ export class Session implements ConnectionHandler, LiveSession {
   }
 
   #finish(event: Extract<ServerEvent, { kind: 'close' }>): void {
-    this.#endReason ??= event.reason === 'quit' ? 'QUIT' : event.reason === 'peer-closed' ? 'the peer closed the connection' : event.reply;
+    this.#endReason ??=
+      event.reason === 'quit'
+        ? 'QUIT'
+        : event.reason === 'peer-closed'
+          ? 'the peer closed the connection'
+          : event.reply;
     this.#phase = 'closing';
     this.#held = undefined;
     this.#flush();
@@ -385,7 +406,8 @@ export class Session implements ConnectionHandler, LiveSession {
     const { patience } = this.#engine;
     if (this.#waiting) this.#heardAt = now; // it is the peer who waits
     if (now >= this.#startedAt + this.#limits.sessionTime) return this.#sayFarewell('session-too-long');
-    if (now - this.#heardAt >= patience) return this.#sayFarewell('session-timeout', this.#dialogue.inContent ? 'content' : 'a command');
+    if (now - this.#heardAt >= patience)
+      return this.#sayFarewell('session-timeout', this.#dialogue.inContent ? 'content' : 'a command');
     this.#wakeAt(this.#heardAt + patience);
   }
 }

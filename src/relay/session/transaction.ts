@@ -55,7 +55,15 @@ export class Transaction {
     const due = this.quarantined ? HELD : at;
     const deliveries = this.recipients.map((recipient): NewDelivery => {
       const { dest, lane } = services.route(recipient.domain);
-      return { id: services.mintId(), lane, dest, recipient: recipient.address, notify: recipient.notify, orcpt: recipient.orcpt, due };
+      return {
+        id: services.mintId(),
+        lane,
+        dest,
+        recipient: recipient.address,
+        notify: recipient.notify,
+        orcpt: recipient.orcpt,
+        due,
+      };
     });
     const { content, size, messageId } = message;
     return { id, at, envelope: this.envelope(), origin, messageId, peer, size, content, deliveries };

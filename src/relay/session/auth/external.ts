@@ -17,7 +17,8 @@ export const external: Mechanism = {
   start(facts, initial) {
     const exchange = { respond: (response: Uint8Array) => decideExternal(facts, response) };
     // Without an initial response the server asks for it by an empty challenge (RFC 4954 §4).
-    const first: AuthStep = initial === undefined ? { kind: 'challenge', challenge: new Uint8Array(0) } : decideExternal(facts, initial);
+    const first: AuthStep =
+      initial === undefined ? { kind: 'challenge', challenge: new Uint8Array(0) } : decideExternal(facts, initial);
     return { exchange, first };
   },
 };
@@ -25,15 +26,18 @@ export const external: Mechanism = {
 /** What a response says (RFC 4422 §A.2: an authorization identity in UTF-8 or nothing), and whether the peer may say it. */
 export function decideExternal(facts: AuthFacts, response: Uint8Array): AuthStep {
   const { principal } = facts;
-  if (principal.kind !== 'verified') return { kind: 'failure', status: 'auth-external-needs-certificate', reason: reasonText[principal.reason] };
+  if (principal.kind !== 'verified')
+    return { kind: 'failure', status: 'auth-external-needs-certificate', reason: reasonText[principal.reason] };
   const wanted = fromUtf8(response);
-  if (wanted === undefined || wanted.includes('\0')) return { kind: 'failure', status: 'auth-failed', reason: 'the identity is not UTF-8 text' };
+  if (wanted === undefined || wanted.includes('\0'))
+    return { kind: 'failure', status: 'auth-failed', reason: 'the identity is not UTF-8 text' };
   const own = ownName(principal);
   if (wanted === '') return { kind: 'success', identity: own };
   const { certificate, holder } = principal;
   const asked = wanted.toLowerCase();
   const names = [own, holder ?? own, certificate.subject, ...certificate.emails];
-  if (!names.some((name) => name !== '' && name.toLowerCase() === asked)) return { kind: 'failure', status: 'auth-failed', reason: 'the certificate does not carry this identity' };
+  if (!names.some((name) => name !== '' && name.toLowerCase() === asked))
+    return { kind: 'failure', status: 'auth-failed', reason: 'the certificate does not carry this identity' };
   return { kind: 'success', identity: wanted };
 }
 

@@ -27,5 +27,8 @@ export interface Mechanism {
   /** Whether it is worth offering to this peer now. */
   offered(facts: AuthFacts): boolean;
   /** Starts an exchange; `first` is its first step: to the initial response if there was one, else the first challenge. */
-  start(facts: AuthFacts, initial: Uint8Array | undefined): { readonly exchange: AuthExchange; readonly first: AuthStep };
+  start(
+    facts: AuthFacts,
+    initial: Uint8Array | undefined,
+  ): { readonly exchange: AuthExchange; readonly first: AuthStep };
 }
