@@ -94,7 +94,8 @@ async function allDue(spool: SpoolStore): Promise<Due[]> {
     lanes = [...last.values()].map(({ lane, due, id }) => ({ lane, after: [due, id] }));
     found.push(...some);
   }
-  return found;
+  // In order of arrival, as a relay that keeps up settles. In order of lanes it writes four times as much.
+  return found.toSorted((a, b) => a.id - b.id);
 }
 
 /** One round: the queue is as long after it as before. */
