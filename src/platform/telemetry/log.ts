@@ -29,6 +29,8 @@ export interface LogSink extends EventSink {
   reopen(): void;
 }
 
+/** Octets that are collected within one turn before they are written. */
+const COLLECTED = 16_000;
 const LOUDNESS: Readonly<Record<EventLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 const COLOURS: Readonly<Record<EventLevel, string>> = { debug: '2', info: '32', warn: '33', error: '1;31' };
 
@@ -37,19 +39,27 @@ export function logSink(settings: LogSettings): LogSink {
   const file = settings.destination === 'stderr' ? undefined : settings.destination;
   const terminal = file === undefined && settings.isTerminal;
   const text = settings.format === 'text' || (settings.format === 'auto' && terminal);
-  const out = openDestination(file, terminal);
+  const out = openDestination(file);
   const now = settings.now ?? Date.now;
   const write = text ? textWriter(out, now, terminal && settings.colour !== false) : jsonWriter(out, now);
   const least = LOUDNESS[settings.level];
+  let waiting = false;
+  const flush = (): void => {
+    waiting = false;
+    out.flushSync();
+  };
   return {
     tell(event) {
       const level = eventLevel(event);
-      if (LOUDNESS[level] >= least) write(level, event);
+      if (LOUDNESS[level] < least) return;
+      write(level, event);
+      if (waiting) return;
+      waiting = true;
+      setImmediate(flush);
     },
-    flush() {
-      out.flushSync();
-    },
+    flush,
     reopen() {
+      flush();
       if (file !== undefined) out.reopen(file);
     },
   };
@@ -57,19 +67,16 @@ export function logSink(settings: LogSettings): LogSink {
 
 type Destination = ReturnType<typeof pino.destination>;
 
-function openDestination(file: string | undefined, sync: boolean): Destination {
+function openDestination(file: string | undefined): Destination {
   if (file !== undefined) mkdirSync(dirname(file), { recursive: true, mode: 0o750 });
-  const out = pino.destination({
-    fd: file === undefined ? 2 : openSync(file, 'a', 0o640),
-    sync,
-    minLength: 0,
-    mode: 0o640,
-  });
+  const fd = file === undefined ? 2 : openSync(file, 'a', 0o640);
+  // Synchronous, for then flush() means what it says; lines of one turn are collected, so a turn costs one write.
+  const out = pino.destination({ fd, sync: true, minLength: COLLECTED, mode: 0o640 });
   // Opened above so that a wrong path is an error at once; sonic-boom wants to know the path too, to open it anew.
   if (file !== undefined) Object.assign(out, { file });
   let told = false;
   out.on('error', (error: Error) => {
-    if (told) return;
+    if (told || file === undefined) return; // without stderr there is nobody to tell
     told = true;
     process.stderr.write(`sealpost: the log cannot be written: ${error.message}\n`);
   });
