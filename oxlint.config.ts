@@ -59,6 +59,9 @@ export default defineConfig({
     'no-underscore-dangle': 'off',
     'unicorn/consistent-function-scoping': 'off',
     'unicorn/no-array-sort': 'off',
+    // Node's MessagePort has no target origin.
+    'unicorn/require-post-message-target-origin': 'off',
+    'import/no-named-as-default-member': 'off',
     'promise/always-return': 'off',
     'promise/no-multiple-resolved': 'off',
   },
