@@ -434,8 +434,14 @@ export class Dialogue {
     reversePath: string | undefined,
     recipient?: string,
   ): RelayEvent {
-    return { kind: 'refused', peer: this.#peer, stage, reply, reversePath, recipient, rule };
+    const [path, to] = [withoutBrackets(reversePath), withoutBrackets(recipient)];
+    return { kind: 'refused', peer: this.#peer, stage, reply, reversePath: path, recipient: to, rule };
   }
+}
+
+/** Events have addresses as envelopes have them, whatever stood in the command. */
+function withoutBrackets(path: string | undefined): string | undefined {
+  return path?.startsWith('<') && path.endsWith('>') ? path.slice(1, -1) : path;
 }
 
 /** Whether any rule can turn on the peer's name: the map, class R, or class w (a client named as one of our domains). */

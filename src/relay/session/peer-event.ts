@@ -15,8 +15,8 @@ export function eventPeer(session: string, address: string, principal: Principal
   };
 }
 
-/** The step that decided, on one line: the last that a rule answered, else the last that had any answer. */
+/** The step that decided, on one line: the last that a rule answered. Undefined when no rule had an opinion. */
 export function ruleOf(trail: Trail): string | undefined {
-  const step = trail.findLast((one) => one.source !== undefined) ?? trail.findLast((one) => one.answer !== undefined);
+  const step = trail.findLast((one) => one.source !== undefined);
   return step === undefined ? undefined : explainTrail([step])[0];
 }

@@ -248,7 +248,8 @@ describe('session: the way of a message', () => {
     assert.deepEqual(at.entries[0]?.origin, { holder: undefined, serial: undefined });
     const [refused] = at.told('refused');
     assert.equal(refused?.stage, 'recipient');
-    assert.equal(refused.recipient, '<bob@example.com>');
+    assert.equal(refused.recipient, 'bob@example.com');
+    assert.equal(refused.rule, undefined, 'no rule had an opinion');
     assert.equal(refused.reversePath, 'x@example.org');
     assert.match(refused.reply, /^550 5\.7\.1 /);
   });
