@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { relative } from 'node:path/posix';
-import { defineConfig } from 'oxlint';
+import { defineConfig, type OxlintConfig, type OxlintOverride } from 'oxlint';
 import { layerOf, mayImport, systemModules, type Layer } from './tools/layers.ts';
 
 const folders = readdirSync('src', { recursive: true, withFileTypes: true })
@@ -30,12 +30,9 @@ function restrictions(folder: string, layer: Layer): { regex: string; message: s
 }
 
 const ambient = ['Date', 'setTimeout', 'setInterval', 'setImmediate', 'process', 'fetch', 'performance'];
-const noAmbient = [
-  'error',
-  ...ambient.map((name) => ({ name, message: 'Time, randomness and the process come through ports.' })),
-];
+const noAmbient = ambient.map((name) => ({ name, message: 'Time, randomness and the process come through ports.' }));
 
-export default defineConfig({
+const config: OxlintConfig = defineConfig({
   plugins: ['typescript', 'unicorn', 'oxc', 'import', 'promise', 'node'],
   categories: { correctness: 'error', suspicious: 'error' },
   options: { typeAware: true },
@@ -47,7 +44,9 @@ export default defineConfig({
     'typescript/consistent-type-imports': ['error', { disallowTypeAnnotations: true }],
     'typescript/no-floating-promises': [
       'error',
-      { allowForKnownSafeCalls: [{ from: 'package', name: ['test', 'describe', 'it', 'suite'], package: 'node:test' }] },
+      {
+        allowForKnownSafeCalls: [{ from: 'package', name: ['test', 'describe', 'it', 'suite'], package: 'node:test' }],
+      },
     ],
     'typescript/no-unsafe-type-assertion': 'off',
     'typescript/no-misused-promises': 'error',
@@ -66,7 +65,7 @@ export default defineConfig({
     'promise/no-multiple-resolved': 'off',
   },
   overrides: [
-    ...folders.flatMap((folder) => {
+    ...folders.flatMap((folder): OxlintOverride[] => {
       const layer = layerOf(folder);
       if (layer === undefined) return [];
       return [
@@ -74,7 +73,7 @@ export default defineConfig({
           files: [`src/${folder}/*.ts`],
           rules: {
             'no-restricted-imports': ['error', { patterns: restrictions(folder, layer) }],
-            ...(layer.touchesSystem ? {} : { 'no-restricted-globals': noAmbient }),
+            ...(layer.touchesSystem ? {} : { 'no-restricted-globals': ['error', ...noAmbient] as never }),
           },
         },
       ];
@@ -87,3 +86,5 @@ export default defineConfig({
     { files: ['*.config.ts'], rules: { 'import/no-default-export': 'off' } },
   ],
 });
+
+export default config;

@@ -11,7 +11,15 @@ const files = globSync('test/peers/**/*.test.ts')
   .toSorted();
 const run = spawnSync(
   process.execPath,
-  ['--test', '--test-concurrency=1', '--test-reporter=spec', '--test-reporter-destination=stderr', '--test-reporter=./tools/summary.ts', '--test-reporter-destination=stdout', ...files],
+  [
+    '--test',
+    '--test-concurrency=1',
+    '--test-reporter=spec',
+    '--test-reporter-destination=stderr',
+    '--test-reporter=./tools/summary.ts',
+    '--test-reporter-destination=stdout',
+    ...files,
+  ],
   { stdio: 'inherit' },
 );
 process.exit(run.status ?? 1);

@@ -15,7 +15,15 @@ if (files.length === 0) {
 }
 const run = spawnSync(
   process.execPath,
-  ['--test', '--test-isolation=none', '--test-reporter=dot', '--test-reporter-destination=stderr', '--test-reporter=./tools/summary.ts', '--test-reporter-destination=stdout', ...files],
+  [
+    '--test',
+    '--test-isolation=none',
+    '--test-reporter=dot',
+    '--test-reporter-destination=stderr',
+    '--test-reporter=./tools/summary.ts',
+    '--test-reporter-destination=stdout',
+    ...files,
+  ],
   { stdio: 'inherit' },
 );
 process.exit(run.status ?? 1);

@@ -9,8 +9,24 @@ export function makeCertificates(directory: string): void {
   const key = (name: string): void =>
     openssl('genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out', `${name}.key`);
   key('ca');
-  openssl('req', '-new', '-x509', '-sha256', '-days', '30', '-key', 'ca.key', '-subj', '/CN=BenchCA', '-out', 'ca.pem',
-    '-addext', 'basicConstraints=critical,CA:true', '-addext', 'keyUsage=critical,keyCertSign,cRLSign');
+  openssl(
+    'req',
+    '-new',
+    '-x509',
+    '-sha256',
+    '-days',
+    '30',
+    '-key',
+    'ca.key',
+    '-subj',
+    '/CN=BenchCA',
+    '-out',
+    'ca.pem',
+    '-addext',
+    'basicConstraints=critical,CA:true',
+    '-addext',
+    'keyUsage=critical,keyCertSign,cRLSign',
+  );
   for (const [name, subject, use] of [
     ['server', 'relay.bench.test', 'serverAuth'],
     ['client', 'load.client.test', 'clientAuth'],
@@ -21,7 +37,23 @@ export function makeCertificates(directory: string): void {
       `${directory}/${name}.ext`,
       `basicConstraints=critical,CA:false\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=${use}\nsubjectAltName=DNS:${subject},DNS:localhost\n`,
     );
-    openssl('x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '30',
-      '-sha256', '-out', `${name}.crt`, '-extfile', `${name}.ext`);
+    openssl(
+      'x509',
+      '-req',
+      '-in',
+      `${name}.csr`,
+      '-CA',
+      'ca.pem',
+      '-CAkey',
+      'ca.key',
+      '-CAcreateserial',
+      '-days',
+      '30',
+      '-sha256',
+      '-out',
+      `${name}.crt`,
+      '-extfile',
+      `${name}.ext`,
+    );
   }
 }

@@ -64,9 +64,24 @@ const generator = `${lab}/mtlsload`;
 execFileSync('cc', ['-O2', '-o', generator, 'bench/load/mtlsload.c', '-lssl', '-lcrypto'], { stdio: 'inherit' });
 
 function load(server: Server, scenario: Scenario, more: readonly string[]): string[] {
-  const tls = ['--mode', 'starttls', '--cert', `${lab}/certs/client.crt`, '--key', `${lab}/certs/client.key`, '--ca', `${lab}/certs/ca.pem`, '--group', 'X25519'];
-  const per = scenario === 'handshake' ? ['--per-connection', '1'] : scenario === 'kept' ? ['--per-connection', '50'] : [];
-  const how = scenario === 'plain' ? ['--mode', 'plain', '--port', String(server.plain)] : [...tls, '--port', String(server.starttls)];
+  const tls = [
+    '--mode',
+    'starttls',
+    '--cert',
+    `${lab}/certs/client.crt`,
+    '--key',
+    `${lab}/certs/client.key`,
+    '--ca',
+    `${lab}/certs/ca.pem`,
+    '--group',
+    'X25519',
+  ];
+  const per =
+    scenario === 'handshake' ? ['--per-connection', '1'] : scenario === 'kept' ? ['--per-connection', '50'] : [];
+  const how =
+    scenario === 'plain'
+      ? ['--mode', 'plain', '--port', String(server.plain)]
+      : [...tls, '--port', String(server.starttls)];
   return [...how, ...per, '--size', '4k', '--connections', String(CONNECTIONS), '--json', ...more];
 }
 
@@ -79,7 +94,10 @@ async function run(args: readonly string[]): Promise<Load> {
 }
 
 async function measure(start: Start, scenario: Scenario): Promise<Result> {
-  const sink = scenario === 'relay' ? spawn('smtp-sink', ['-c', '-u', 'nobody', `127.0.0.1:${SINK}`, '400'], { stdio: ['ignore', 'pipe', 'ignore'] }) : undefined;
+  const sink =
+    scenario === 'relay'
+      ? spawn('smtp-sink', ['-c', '-u', 'nobody', `127.0.0.1:${SINK}`, '400'], { stdio: ['ignore', 'pipe', 'ignore'] })
+      : undefined;
   if (sink !== undefined) await greets(SINK);
   const server = await start(lab, scenario === 'relay' ? 'relay' : 'hold', SINK);
   try {
@@ -89,7 +107,12 @@ async function measure(start: Start, scenario: Scenario): Promise<Result> {
     const before = cpuSeconds(server.pid);
     const result = await run(load(server, scenario, ['--duration', String(seconds)]));
     const cost = ((cpuSeconds(server.pid) - before) / result.messages) * 1000;
-    return { value: result.msgs_per_s, cost, generatorCores: result.client_cores, errors: JSON.stringify(result.errors) };
+    return {
+      value: result.msgs_per_s,
+      cost,
+      generatorCores: result.client_cores,
+      errors: JSON.stringify(result.errors),
+    };
   } finally {
     await server.stop();
     if (sink !== undefined) await end(sink);
@@ -115,14 +138,21 @@ async function relay(server: Server, sink: ReturnType<typeof spawn>): Promise<Re
   const span = (performance.now() - began) / 1000;
   const result = await sending;
   if (seen < RELAYED) throw new Error(`${server.name}: the sink has ${seen} of ${RELAYED} after 60 s`);
-  return { value: RELAYED / span, cost: ((cpuSeconds(server.pid) - before) / RELAYED) * 1000, generatorCores: result.client_cores, errors: JSON.stringify(result.errors) };
+  return {
+    value: RELAYED / span,
+    cost: ((cpuSeconds(server.pid) - before) / RELAYED) * 1000,
+    generatorCores: result.client_cores,
+    errors: JSON.stringify(result.errors),
+  };
 }
 
 async function idle(server: Server): Promise<Result> {
   await run(load(server, 'idle', ['--messages', '1']));
   await new Promise((resolve) => setTimeout(resolve, 500));
   const before = memory(server.pid);
-  const child = spawn(generator, load(server, 'idle', ['--idle', String(IDLE), '--duration', '10']), { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(generator, load(server, 'idle', ['--idle', String(IDLE), '--duration', '10']), {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   await new Promise<void>((resolve, reject) => {
     child.stderr.on('data', (data: Buffer) => {
       if (data.toString().includes('established')) resolve();
@@ -148,7 +178,9 @@ for (const scenario of chosen) {
       const result = await measure(start, scenario);
       const key = `${scenario} ${name}`;
       results.set(key, [...(results.get(key) ?? []), result]);
-      console.error(`${scenario} ${name} round ${round}: ${result.value.toFixed(0)}, cost ${result.cost.toFixed(2)}, generator ${result.generatorCores} cores ${result.errors}`);
+      console.error(
+        `${scenario} ${name} round ${round}: ${result.value.toFixed(0)}, cost ${result.cost.toFixed(2)}, generator ${result.generatorCores} cores ${result.errors}`,
+      );
     }
   }
 }
@@ -173,11 +205,15 @@ function print(): void {
       return { value: median(list.map((r) => r.value)), cost: median(list.map((r) => r.cost)) };
     }) as [{ value: number; cost: number }, { value: number; cost: number }];
     if (scenario === 'idle') {
-      lines.push(`| ${IDLE} idle TLS connections, MiB on top of the idle program | ${ours.value.toFixed(0)} | ${theirs.value.toFixed(0)} | | ≤ 120 | idle program, MiB: ${ours.cost.toFixed(0)} | ${theirs.cost.toFixed(0)} | | ≤ 150 |`);
+      lines.push(
+        `| ${IDLE} idle TLS connections, MiB on top of the idle program | ${ours.value.toFixed(0)} | ${theirs.value.toFixed(0)} | | ≤ 120 | idle program, MiB: ${ours.cost.toFixed(0)} | ${theirs.cost.toFixed(0)} | | ≤ 150 |`,
+      );
       continue;
     }
     const goal = goals[scenario];
-    lines.push(`| ${scenario}, messages/s | ${ours.value.toFixed(0)} | ${theirs.value.toFixed(0)} | ${(ours.value / theirs.value).toFixed(1)} | ≥ ${goal.rate} | ${ours.cost.toFixed(2)} | ${theirs.cost.toFixed(2)} | 1/${(theirs.cost / ours.cost).toFixed(1)} | ≤ 1/${(1 / goal.cost).toFixed(1)} |`);
+    lines.push(
+      `| ${scenario}, messages/s | ${ours.value.toFixed(0)} | ${theirs.value.toFixed(0)} | ${(ours.value / theirs.value).toFixed(1)} | ≥ ${goal.rate} | ${ours.cost.toFixed(2)} | ${theirs.cost.toFixed(2)} | 1/${(theirs.cost / ours.cost).toFixed(1)} | ≤ 1/${(1 / goal.cost).toFixed(1)} |`,
+    );
   }
   console.log(lines.join('\n'));
   const record = process.env['BENCH_RECORD'];

@@ -43,7 +43,7 @@ tls: { certificate: ${lab}/certs/server.crt, key: ${lab}/certs/server.key, autho
 access: { trustedNetworks: [127.0.0.1/32] }
 limits: { connectionsByAddress: 5000, messagesPerSession: 1000000 }
 delivery: { routes: [{ domains: ['*'], to: '127.0.0.1:${sink}', tls: none }] }
-log: { destination: sealpost.log }
+log: { destination: sealpost.log }${process.env['BENCH_EXTRA'] ?? ''}
 `;
 }
 

@@ -492,10 +492,11 @@ describe('revoking', () => {
     const listed = size();
     await clock.advance(31 * DAY);
     await renewCrl(context);
-    assert.equal(size(), listed);
+    // An ECDSA signature varies by a few octets, an entry has at least 35.
+    assert.ok(Math.abs(size() - listed) < 20);
     await clock.advance(31 * DAY);
     await renewCrl(context);
-    assert.ok(size() < listed);
+    assert.ok(listed - size() > 30);
   });
 
   test('who is not there is told with near names', async () => {

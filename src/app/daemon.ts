@@ -49,12 +49,13 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
   });
   const counters = eventCounters();
   const events: EventSink = {
-    tell(event) {
+    tell(event, at) {
       counters.tell(event);
-      log.tell(event);
+      log.tell(event, at);
     },
   };
-  const trouble = (where: string, thrown: unknown): void => events.tell({ kind: 'trouble', where, detail: asFault(thrown).detail });
+  const trouble = (where: string, thrown: unknown): void =>
+    events.tell({ kind: 'trouble', where, detail: asFault(thrown).detail });
 
   await using stack = new AsyncDisposableStack();
   stack.defer(() => log.flush());
@@ -85,25 +86,40 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
     startedAt: Date.now(),
     refresh,
     listening: () => fleet.listeners.map(({ name, address, port, tls }) => ({ name, address, port, tls })),
-    counts: async () => counters.totals(),
+    counts: async () => ({ sessions: await fleet.sessions(), ...counters.totals() }),
   };
-  const context = adminContext({ config, directory, events, ledger, spool: spool.spool, contents: fileContentStore(contents), live });
+  const context = adminContext({
+    config,
+    directory,
+    events,
+    ledger,
+    spool: spool.spool,
+    contents: fileContentStore(contents),
+    live,
+  });
 
   // The socket comes first: it is what tells a second relay on this directory to keep off.
-  const control = await serveControl(controlSocket(config, directory), (name, input) => runOperation(context, name, input));
+  const control = await serveControl(controlSocket(config, directory), (name, input) =>
+    runOperation(context, name, input),
+  );
   stack.defer(() => control.close());
   stack.defer(() => fleet.stop(config.limits.drainTime));
   await fleet.start();
   for (const { line, column, text, hint } of policy.problems) {
     trouble('access map', `${policy.source.map?.file}:${line}:${column}: ${text}; ${hint}`);
   }
-  events.tell({ kind: 'started', version, listeners: fleet.listeners.map(({ name, address, port }) => `${name} ${address}:${port}`) });
+  events.tell({
+    kind: 'started',
+    version,
+    listeners: fleet.listeners.map(({ name, address, port }) => `${name} ${address}:${port}`),
+  });
 
   const watched = (): string[] => {
     const map = accessMapFile(config, directory, isFileNow);
     return [...(map === undefined ? [] : [map])];
   };
-  const tlsFiles = (): string[] => [config.tls.certificate, config.tls.key, ...config.tls.authorities].map((path) => inDirectory(directory, path));
+  const tlsFiles = (): string[] =>
+    [config.tls.certificate, config.tls.key, ...config.tls.authorities].map((path) => inDirectory(directory, path));
   let mapStamp = fileStamp(watched());
   let tlsStamp = fileStamp(tlsFiles());
 
@@ -120,7 +136,8 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
     attempt('access map', async () => {
       mapStamp = fileStamp(watched());
       const next = readPolicy(config, directory);
-      for (const { line, column, text, hint } of next.problems) trouble('access map', `${next.source.map?.file}:${line}:${column}: ${text}; ${hint}`);
+      for (const { line, column, text, hint } of next.problems)
+        trouble('access map', `${next.source.map?.file}:${line}:${column}: ${text}; ${hint}`);
       await fleet.policy(next.source);
     });
   const reloadTls = (): Promise<void> =>

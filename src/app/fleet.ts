@@ -13,7 +13,16 @@ import type { HolderSnapshot } from '../relay/identity/holders.ts';
 import { machine } from './machine.ts';
 import type { PolicySource } from './policy.ts';
 import { countsMemory } from './shared-counts.ts';
-import { deliveryMethods, eventMethods, frontMethods, type DeliveryControl, type DeliveryStart, type FrontControl, type FrontStart } from './threads/contracts.ts';
+import {
+  deliveryMethods,
+  eventMethods,
+  frontMethods,
+  type DeliveryControl,
+  type DeliveryStart,
+  type EventDesk,
+  type FrontControl,
+  type FrontStart,
+} from './threads/contracts.ts';
 import { remote, serve } from './threads/rpc.ts';
 import type { SpoolThread } from './threads/spool-client.ts';
 
@@ -91,6 +100,12 @@ export class Fleet {
   async policy(policy: PolicySource): Promise<void> {
     this.#state.policy = policy;
     await Promise.all(this.#fronts.map(({ control }) => control.policy(policy)));
+  }
+
+  /** Sessions that are open now. */
+  async sessions(): Promise<number> {
+    const counts = await Promise.all(this.#fronts.map(({ control }) => control.sessions()));
+    return counts.reduce((sum, count) => sum + count, 0);
   }
 
   /** Fronts take it at once; the delivery thread is replaced, after it has finished what it is at. */
@@ -179,7 +194,13 @@ export class Fleet {
 
   #eventPort(): MessageChannel['port1'] {
     const { port1, port2 } = new MessageChannel();
-    serve(port2, this.#parts.events, eventMethods);
+    const { events } = this.#parts;
+    const desk: EventDesk = {
+      tell: (list) => {
+        for (const [at, event] of list) events.tell(event, at);
+      },
+    };
+    serve(port2, desk, eventMethods);
     return port1;
   }
 
@@ -188,7 +209,8 @@ export class Fleet {
     const tell = (detail: string): void => this.#parts.events.tell({ kind: 'trouble', where, detail });
     worker.on('error', (error) => tell(error instanceof Error ? (error.stack ?? error.message) : String(error)));
     worker.on('exit', () => {
-      const expected = this.#stopping || (this.#delivery?.worker !== worker && !this.#fronts.some((front) => front.worker === worker));
+      const expected =
+        this.#stopping || (this.#delivery?.worker !== worker && !this.#fronts.some((front) => front.worker === worker));
       if (expected) return;
       tell(`ended; it is started again`);
       setTimeout(() => {

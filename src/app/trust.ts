@@ -47,7 +47,9 @@ function read(key: string, path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new TrustError(`cannot read ${path} (${key}): ${(error as NodeJS.ErrnoException).code ?? String(error)}`, { cause: error });
+    throw new TrustError(`cannot read ${path} (${key}): ${(error as NodeJS.ErrnoException).code ?? String(error)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -58,7 +60,10 @@ function checked(path: string, pem: string): string {
     try {
       new X509Certificate(block);
     } catch (error) {
-      throw new TrustError(`certificate ${index + 1} in ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      throw new TrustError(
+        `certificate ${index + 1} in ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+        { cause: error },
+      );
     }
   }
   return pem;

@@ -20,7 +20,7 @@ export function fromUtf8(bytes: Uint8Array): string | undefined {
 
 /** Each byte as the character of the same number. */
 export function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).latin1Slice();
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
 /** Each character as one byte; characters above U+00FF lose their upper bits, so for text known to be narrow. */

@@ -20,26 +20,96 @@ export interface EventPeer {
 export type RelayEvent =
   // Sessions
   | { readonly kind: 'connected'; readonly peer: EventPeer; readonly listener: string }
-  | { readonly kind: 'secured'; readonly peer: EventPeer; readonly version: string; readonly cipher: string; readonly resumed: boolean; readonly subject: string | undefined; readonly issuer: string | undefined; readonly reason: string | undefined }
+  | {
+      readonly kind: 'secured';
+      readonly peer: EventPeer;
+      readonly version: string;
+      readonly cipher: string;
+      readonly resumed: boolean;
+      readonly subject: string | undefined;
+      readonly issuer: string | undefined;
+      readonly reason: string | undefined;
+    }
   | { readonly kind: 'handshake-failed'; readonly peer: EventPeer; readonly detail: string }
   | { readonly kind: 'authenticated'; readonly peer: EventPeer; readonly mechanism: string; readonly identity: string }
-  | { readonly kind: 'disconnected'; readonly peer: EventPeer; readonly reason: string; readonly messages: number; readonly span: Ms }
+  | {
+      readonly kind: 'disconnected';
+      readonly peer: EventPeer;
+      readonly reason: string;
+      readonly messages: number;
+      readonly span: Ms;
+    }
   // Decisions
-  | { readonly kind: 'refused'; readonly peer: EventPeer; readonly stage: 'connect' | 'hello' | 'auth' | 'mail' | 'recipient' | 'content'; readonly reply: string; readonly reversePath: string | undefined; readonly recipient: string | undefined; readonly rule: string | undefined }
-  | { readonly kind: 'accepted'; readonly peer: EventPeer; readonly id: Id; readonly reversePath: string; readonly recipients: readonly string[]; readonly size: number; readonly messageId: string | undefined; readonly rule: string | undefined }
-  | { readonly kind: 'discarded'; readonly peer: EventPeer; readonly reversePath: string; readonly recipients: readonly string[]; readonly rule: string | undefined }
+  | {
+      readonly kind: 'refused';
+      readonly peer: EventPeer;
+      readonly stage: 'connect' | 'hello' | 'auth' | 'mail' | 'recipient' | 'content';
+      readonly reply: string;
+      readonly reversePath: string | undefined;
+      readonly recipient: string | undefined;
+      readonly rule: string | undefined;
+    }
+  | {
+      readonly kind: 'accepted';
+      readonly peer: EventPeer;
+      readonly id: Id;
+      readonly reversePath: string;
+      readonly recipients: readonly string[];
+      readonly size: number;
+      readonly messageId: string | undefined;
+      readonly rule: string | undefined;
+    }
+  | {
+      readonly kind: 'discarded';
+      readonly peer: EventPeer;
+      readonly reversePath: string;
+      readonly recipients: readonly string[];
+      readonly rule: string | undefined;
+    }
   // Deliveries
-  | { readonly kind: 'attempted'; readonly id: Id; readonly recipient: string; readonly hop: string | undefined; readonly outcome: 'delivered' | 'deferred' | 'failed' | 'expired'; readonly status: string; readonly remote: string | undefined; readonly tls: string | undefined; readonly attempts: number; readonly delay: Ms; readonly nextAt: Ms | undefined; readonly holder: string | undefined; readonly serial: string | undefined }
+  | {
+      readonly kind: 'attempted';
+      readonly id: Id;
+      readonly recipient: string;
+      readonly hop: string | undefined;
+      readonly outcome: 'delivered' | 'deferred' | 'failed' | 'expired';
+      readonly status: string;
+      readonly remote: string | undefined;
+      readonly tls: string | undefined;
+      readonly attempts: number;
+      readonly delay: Ms;
+      readonly nextAt: Ms | undefined;
+      readonly holder: string | undefined;
+      readonly serial: string | undefined;
+    }
   | { readonly kind: 'settled'; readonly id: Id }
-  | { readonly kind: 'notified'; readonly id: Id; readonly about: Id; readonly to: string; readonly action: 'failed' | 'delayed' | 'delivered' | 'relayed' | 'expanded' }
+  | {
+      readonly kind: 'notified';
+      readonly id: Id;
+      readonly about: Id;
+      readonly to: string;
+      readonly action: 'failed' | 'delayed' | 'delivered' | 'relayed' | 'expanded';
+    }
   // Certificates
-  | { readonly kind: 'issued'; readonly serial: string; readonly holder: string; readonly profile: string; readonly subject: string; readonly notAfter: Ms }
+  | {
+      readonly kind: 'issued';
+      readonly serial: string;
+      readonly holder: string;
+      readonly profile: string;
+      readonly subject: string;
+      readonly notAfter: Ms;
+    }
   | { readonly kind: 'revoked'; readonly serial: string; readonly holder: string; readonly reason: string }
   // The program
   | { readonly kind: 'started'; readonly listeners: readonly string[]; readonly version: string }
   | { readonly kind: 'reloaded'; readonly what: string }
   | { readonly kind: 'stopping'; readonly signal: string }
-  | { readonly kind: 'queue-changed'; readonly action: 'hold' | 'release' | 'retry' | 'remove'; readonly ids: readonly Id[]; readonly by: string }
+  | {
+      readonly kind: 'queue-changed';
+      readonly action: 'hold' | 'release' | 'retry' | 'remove';
+      readonly ids: readonly Id[];
+      readonly by: string;
+    }
   /** Something is wrong and no peer's fault; `detail` is for the operator. */
   | { readonly kind: 'trouble'; readonly where: string; readonly detail: string };
 
@@ -47,7 +117,8 @@ export type EventLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** Takes events; never throws, never waits. */
 export interface EventSink {
-  tell(event: RelayEvent): void;
+  /** `at` is when it happened, for an event that comes from another thread; undefined: now. */
+  tell(event: RelayEvent, at?: Ms): void;
 }
 
 /** How loud each kind is. */
@@ -68,4 +139,11 @@ export function eventLevel(event: RelayEvent): EventLevel {
     default:
       return 'info';
   }
+}
+
+const LOUDNESS: Readonly<Record<EventLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
+
+/** Whether events of this level are told when `least` is asked for. */
+export function isLoud(level: EventLevel, least: EventLevel): boolean {
+  return LOUDNESS[level] >= LOUDNESS[least];
 }

@@ -15,7 +15,8 @@ const PER_MS = 128;
  * above `after`: the last id of an earlier run, whose clock may have been ahead.
  */
 export function idMinter(clock: Clock, writer: number, after: Id = 0): () => Id {
-  if (!Number.isInteger(writer) || writer < 0 || writer >= WRITERS) throw new RangeError(`writer ${writer} is not 0 to ${WRITERS - 1}`);
+  if (!Number.isInteger(writer) || writer < 0 || writer >= WRITERS)
+    throw new RangeError(`writer ${writer} is not 0 to ${WRITERS - 1}`);
   let tick = Math.floor(after / (WRITERS * PER_MS)) + 1;
   let counter = 0;
   return () => {

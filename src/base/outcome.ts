@@ -21,7 +21,31 @@ export interface Hop {
  * `status` is our conclusion; `remote` is what the other side said, kept apart.
  */
 export type Outcome =
-  | { readonly kind: 'delivered'; readonly status: Status; readonly remote: RemoteReply; readonly hop: Hop; readonly dsnRelayed: boolean }
-  | { readonly kind: 'deferred'; readonly status: Status; readonly remote: RemoteReply | undefined; readonly hop: Hop | undefined; readonly detail: string }
-  | { readonly kind: 'failed'; readonly status: Status; readonly remote: RemoteReply | undefined; readonly hop: Hop | undefined; readonly detail: string }
-  | { readonly kind: 'expired'; readonly status: Status; readonly remote: RemoteReply | undefined; readonly hop: Hop | undefined; readonly detail: string };
+  | {
+      readonly kind: 'delivered';
+      readonly status: Status;
+      readonly remote: RemoteReply;
+      readonly hop: Hop;
+      readonly dsnRelayed: boolean;
+    }
+  | {
+      readonly kind: 'deferred';
+      readonly status: Status;
+      readonly remote: RemoteReply | undefined;
+      readonly hop: Hop | undefined;
+      readonly detail: string;
+    }
+  | {
+      readonly kind: 'failed';
+      readonly status: Status;
+      readonly remote: RemoteReply | undefined;
+      readonly hop: Hop | undefined;
+      readonly detail: string;
+    }
+  | {
+      readonly kind: 'expired';
+      readonly status: Status;
+      readonly remote: RemoteReply | undefined;
+      readonly hop: Hop | undefined;
+      readonly detail: string;
+    };

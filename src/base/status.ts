@@ -49,7 +49,12 @@ const table = {
   'syntax-rcpt': [501, '5.5.2', 'Syntax error: RCPT TO:<address> [parameters]', 'RFC 5321 §4.1.1.3'],
   'syntax-bdat': [501, '5.5.2', 'Syntax error: BDAT size [LAST]', 'RFC 3030 §2'],
   'syntax-auth': [501, '5.5.2', 'Syntax error: AUTH mechanism [initial-response]', 'RFC 4954 §4'],
-  'unknown-parameter': [555, '5.5.4', 'Parameter not recognized or not allowed here: {parameter}', 'RFC 5321 §4.1.1.11'],
+  'unknown-parameter': [
+    555,
+    '5.5.4',
+    'Parameter not recognized or not allowed here: {parameter}',
+    'RFC 5321 §4.1.1.11',
+  ],
   'bad-parameter': [501, '5.5.4', 'Bad value of parameter {parameter}', 'RFC 5321 §4.1.1.11'],
   'double-parameter': [501, '5.5.4', 'Parameter given twice: {parameter}', 'RFC 5321 §4.1.1.11'],
   'need-hello': [503, '5.5.1', 'Say HELO or EHLO first', 'RFC 5321 §4.1.4'],
@@ -76,7 +81,12 @@ const table = {
   'auth-in-transaction': [503, '5.5.1', 'AUTH not permitted during a mail transaction', 'RFC 4954 §4'],
   'auth-mechanism': [504, '5.5.4', 'Authentication mechanism not offered', 'RFC 4954 §4'],
   'auth-failed': [535, '5.7.8', 'Authentication failed: {reason}', 'RFC 4954 §6'],
-  'auth-external-needs-certificate': [535, '5.7.8', 'EXTERNAL needs a verified client certificate: {reason}', 'RFC 4422 §A'],
+  'auth-external-needs-certificate': [
+    535,
+    '5.7.8',
+    'EXTERNAL needs a verified client certificate: {reason}',
+    'RFC 4422 §A',
+  ],
 
   // Envelope
   'sender-ok': [250, '2.1.0', '{address}... Sender ok', 'RFC 5321 §4.1.1.2'],
@@ -89,14 +99,29 @@ const table = {
   'bad-recipient-address': [501, '5.1.3', 'Bad address: {address}', 'RFC 3463 §3.2'],
   'bad-sender-domain': [553, '5.1.8', '{address}... Domain of sender address does not exist', 'RFC 3463 §3.2'],
   'unqualified-recipient': [550, '5.1.3', '{address}... Domain name required for recipient address', 'RFC 3463 §3.2'],
-  'unqualified-sender': [553, '5.5.4', '{address}... Domain name required for sender address {sender}', 'RFC 3463 §3.2'],
-  'real-domain-required': [553, '5.5.4', '{address}... Real domain name required for sender address', 'Sendmail 8.17 check_mail'],
+  'unqualified-sender': [
+    553,
+    '5.5.4',
+    '{address}... Domain name required for sender address {sender}',
+    'RFC 3463 §3.2',
+  ],
+  'real-domain-required': [
+    553,
+    '5.5.4',
+    '{address}... Real domain name required for sender address',
+    'Sendmail 8.17 check_mail',
+  ],
   'user-address-required': [553, '5.0.0', '{address}... User address required', 'Sendmail 8.17 check_rcpt'],
 
   // Policy
   'relaying-denied': [550, '5.7.1', '{address}... Relaying denied', 'RFC 3463 §3.8'],
   'relaying-denied-because': [550, '5.7.1', '{address}... Relaying denied: {reason}', 'RFC 3463 §3.8'],
-  'relaying-denied-temporarily': [450, '4.4.0', '{address}... Relaying temporarily denied. Cannot resolve PTR record for {peer}', 'Sendmail 8.17 check_rcpt'],
+  'relaying-denied-temporarily': [
+    450,
+    '4.4.0',
+    '{address}... Relaying temporarily denied. Cannot resolve PTR record for {peer}',
+    'Sendmail 8.17 check_rcpt',
+  ],
   'access-denied': [550, '5.7.1', 'Access denied', 'RFC 3463 §3.8'],
   'address-access-denied': [550, '5.7.1', '{address}... Access denied', 'RFC 3463 §3.8'],
   'mailbox-disabled': [550, '5.2.1', '{address}... Mailbox disabled for this recipient', 'RFC 3463 §3.3'],
@@ -109,7 +134,12 @@ const table = {
   'start-mail': [354, undefined, 'End data with <CR><LF>.<CR><LF>', 'RFC 5321 §4.1.1.4'],
   'chunk-ok': [250, '2.0.0', '{size} octets received', 'RFC 3030 §2'],
   accepted: [250, '2.0.0', '{id} Message accepted for delivery', 'RFC 5321 §4.1.1.4'],
-  'bare-line-end-in-content': [550, '5.6.0', 'Bare CR or LF in the content; lines end with CR LF, binary content needs BINARYMIME', 'RFC 5321 §2.3.8'],
+  'bare-line-end-in-content': [
+    550,
+    '5.6.0',
+    'Bare CR or LF in the content; lines end with CR LF, binary content needs BINARYMIME',
+    'RFC 5321 §2.3.8',
+  ],
   'header-too-long': [552, '5.6.0', 'Header section exceeds {limit} octets', 'RFC 5322 §2.1.1'],
   'mail-loop': [554, '5.4.6', 'Too many hops ({count}): mail loop', 'RFC 5321 §6.3'],
   'storage-full': [452, '4.3.1', 'Insufficient storage; try again later', 'RFC 3463 §3.4'],
@@ -132,17 +162,25 @@ const table = {
   'tls-unavailable': [451, '4.7.4', 'The remote server offers no TLS, and the route requires it', 'RFC 3463 §3.8'],
   'tls-failed': [451, '4.7.5', 'TLS with the remote server failed', 'RFC 3463 §3.8'],
   'utf8-unsupported': [550, '5.6.7', 'The message needs SMTPUTF8, which the remote server lacks', 'RFC 6531 §3.4'],
-  '8bit-unsupported': [550, '5.6.3', 'The message has 8-bit or binary content, which the remote server does not take', 'RFC 6152 §3'],
+  '8bit-unsupported': [
+    550,
+    '5.6.3',
+    'The message has 8-bit or binary content, which the remote server does not take',
+    'RFC 6152 §3',
+  ],
   'remote-size': [552, '5.3.4', 'The message is larger than the remote server takes', 'RFC 1870 §6'],
   expired: [554, '5.4.7', 'Delivery time expired', 'RFC 3463 §3.5'],
   'content-missing': [554, '5.3.0', 'The content of the message is no longer in the spool', 'RFC 3463 §3.4'],
-} as const satisfies Record<string, readonly [number, string | undefined, string, string]>;
+} as const;
 
 export type StatusKey = keyof typeof table;
 
+/** Each row: reply code, enhanced code, text, source. */
+const rows: Readonly<Record<string, readonly [number, string | undefined, string, string]>> = table;
+
 /** The table by key. */
 export const statuses: Readonly<Record<StatusKey, Status>> = Object.fromEntries(
-  Object.entries(table).map(([key, [code, enhanced, text, source]]) => [key, { key, code, enhanced, text, source }]),
+  Object.entries(rows).map(([key, [code, enhanced, text, source]]) => [key, { key, code, enhanced, text, source }]),
 ) as Record<StatusKey, Status>;
 
 /** The class of a status: 2 success, 3 go on, 4 try again, 5 never. */

@@ -1,5 +1,6 @@
 /** What the main thread and the threads it starts say to each other. Types and method tables only: no thread's code. */
 import type { MessagePort } from 'node:worker_threads';
+import type { Ms } from '../../base/clock.ts';
 import type { RelayEvent } from '../../base/event.ts';
 import type { Id } from '../../base/id.ts';
 import type { Config } from '../../config/schema.ts';
@@ -12,9 +13,12 @@ import type { Methods } from './rpc.ts';
 
 const call = { kind: 'call' } as const;
 
-/** Where threads send events. */
+/** An event and when it happened. */
+export type TimedEvent = readonly [at: Ms, event: RelayEvent];
+
+/** Where threads send events, many at a time. */
 export interface EventDesk {
-  tell(event: RelayEvent): void;
+  tell(events: readonly TimedEvent[]): void;
 }
 
 export const eventMethods: Methods<EventDesk> = { tell: { kind: 'tell' } };
@@ -53,11 +57,21 @@ export interface FrontControl {
   material(material: TlsMaterial): Promise<void>;
   policy(source: PolicySource): Promise<void>;
   config(config: Config): Promise<void>;
+  /** Sessions that are open here. */
+  sessions(): Promise<number>;
   /** Accepts no more; resolves when the last session has ended, or was ended after `grace` ms. */
   drain(grace: number): Promise<void>;
 }
 
-export const frontMethods: Methods<FrontControl> = { listen: call, holders: call, material: call, policy: call, config: call, drain: call };
+export const frontMethods: Methods<FrontControl> = {
+  listen: call,
+  holders: call,
+  material: call,
+  policy: call,
+  config: call,
+  sessions: call,
+  drain: call,
+};
 
 /** What the delivery thread starts with. */
 export interface DeliveryStart {

@@ -12,8 +12,9 @@ import { netDialer } from '../../platform/net/dialer.ts';
 import { systemClock } from '../../platform/process/clock.ts';
 import { systemRandom } from '../../platform/process/random.ts';
 import { outbound } from '../../relay/relay.ts';
-import { deliveryMethods, eventMethods, type DeliveryControl, type DeliveryStart } from './contracts.ts';
-import { remote, serve } from './rpc.ts';
+import { deliveryMethods, type DeliveryControl, type DeliveryStart } from './contracts.ts';
+import { eventBuffer } from './event-buffer.ts';
+import { serve } from './rpc.ts';
 import { onRing, spoolClient } from './spool-client.ts';
 import { utcOffset } from '../utc-offset.ts';
 
@@ -25,7 +26,7 @@ run(workerData as DeliveryStart);
 function run(start: DeliveryStart): void {
   const { config } = start;
   const clock = systemClock();
-  const events = remote(start.events, eventMethods);
+  const events = eventBuffer(start.events, clock, () => config.log.level);
   const dialer = netDialer();
   const { schedule, carrier } = outbound({
     store: spoolClient(start.spool),
@@ -47,6 +48,7 @@ function run(start: DeliveryStart): void {
     async stop(grace) {
       await schedule.stop(grace);
       carrier.close();
+      events.flush();
     },
   };
   serve(start.control, control, deliveryMethods);

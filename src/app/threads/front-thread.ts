@@ -19,8 +19,9 @@ import { holderDirectory } from '../../relay/identity/holders.ts';
 import { inbound } from '../../relay/relay.ts';
 import { makePolicy } from '../policy.ts';
 import { sharedCounts } from '../shared-counts.ts';
-import { eventMethods, frontMethods, type FrontControl, type FrontStart, type Listening } from './contracts.ts';
-import { remote, serve } from './rpc.ts';
+import { frontMethods, type FrontControl, type FrontStart, type Listening } from './contracts.ts';
+import { eventBuffer } from './event-buffer.ts';
+import { serve } from './rpc.ts';
 import { spoolClient } from './spool-client.ts';
 import { utcOffset } from '../utc-offset.ts';
 import { version } from '../version.ts';
@@ -34,7 +35,7 @@ function run(start: FrontStart): void {
   let routes = deliverySettings(config, start.directory, []).routes;
   let policy: AccessPolicy = makePolicy(start.policy);
   const clock = systemClock();
-  const events = remote(start.events, eventMethods);
+  const events = eventBuffer(start.events, clock, () => config.log.level);
   const directory = holderDirectory();
   directory.replace(start.holders);
   const tls = tlsContexts(start.material, { handshakeTime: config.limits.handshakeTime });
@@ -87,11 +88,15 @@ function run(start: FrontStart): void {
       config = next;
       routes = deliverySettings(config, start.directory, []).routes;
     },
+    async sessions() {
+      return sessions.size;
+    },
     async drain(grace) {
       for (const listener of open.splice(0)) await listener.close();
       const cancel = clock.after(grace, () => sessions.abort());
       await sessions.drain();
       cancel();
+      events.flush();
     },
   };
   serve(start.control, control, frontMethods);

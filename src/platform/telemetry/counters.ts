@@ -2,8 +2,6 @@ import type { EventSink, RelayEvent } from '../../base/event.ts';
 
 /** Counts since the start, for `sealpost status`. */
 export interface CounterTotals {
-  /** Open now. */
-  readonly sessions: number;
   readonly accepted: number;
   readonly refused: number;
   readonly delivered: number;
@@ -27,7 +25,6 @@ export function eventCounters(): Counters {
       counts.set(key, get(key) + 1);
     },
     totals: () => ({
-      sessions: Math.max(0, get('connected') - get('disconnected')),
       accepted: get('accepted'),
       refused: get('refused'),
       delivered: get('attempted.delivered'),

@@ -5,7 +5,8 @@
 import { mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type DestinationStream, pino } from 'pino';
-import { type EventLevel, type EventSink, type RelayEvent, eventLevel } from '../../base/event.ts';
+import type { Ms } from '../../base/clock.ts';
+import { type EventLevel, type EventSink, type RelayEvent, eventLevel, isLoud } from '../../base/event.ts';
 import { eventRecord } from './record.ts';
 import { eventWords } from './words.ts';
 
@@ -31,7 +32,6 @@ export interface LogSink extends EventSink {
 
 /** Octets that are collected within one turn before they are written. */
 const COLLECTED = 16_000;
-const LOUDNESS: Readonly<Record<EventLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 const COLOURS: Readonly<Record<EventLevel, string>> = { debug: '2', info: '32', warn: '33', error: '1;31' };
 
 /** Throws when the file cannot be opened. A disk that fills up later is told to stderr once, and never stops the relay. */
@@ -41,18 +41,17 @@ export function logSink(settings: LogSettings): LogSink {
   const text = settings.format === 'text' || (settings.format === 'auto' && terminal);
   const out = openDestination(file);
   const now = settings.now ?? Date.now;
-  const write = text ? textWriter(out, now, terminal && settings.colour !== false) : jsonWriter(out, now);
-  const least = LOUDNESS[settings.level];
+  const write = text ? textWriter(out, terminal && settings.colour !== false) : jsonWriter(out);
   let waiting = false;
   const flush = (): void => {
     waiting = false;
     out.flushSync();
   };
   return {
-    tell(event) {
+    tell(event, at) {
       const level = eventLevel(event);
-      if (LOUDNESS[level] < least) return;
-      write(level, event);
+      if (!isLoud(level, settings.level)) return;
+      write(level, event, at ?? now());
       if (waiting) return;
       waiting = true;
       setImmediate(flush);
@@ -83,30 +82,30 @@ function openDestination(file: string | undefined): Destination {
   return out;
 }
 
-function textWriter(
-  out: Destination,
-  now: () => number,
-  colour: boolean,
-): (level: EventLevel, event: RelayEvent) => void {
-  return (level, event) => {
+type Writer = (level: EventLevel, event: RelayEvent, at: Ms) => void;
+
+function textWriter(out: Destination, colour: boolean): Writer {
+  return (level, event, at) => {
     const label = level.toUpperCase().padEnd(5);
-    const time = new Date(now()).toISOString();
+    const time = new Date(at).toISOString();
     const head = colour ? `\x1b[2m${time}\x1b[0m \x1b[${COLOURS[level]}m${label}\x1b[0m` : `${time} ${label}`;
     out.write(`${head} ${eventWords(event)}\n`);
   };
 }
 
-function jsonWriter(out: Destination, now: () => number): (level: EventLevel, event: RelayEvent) => void {
+function jsonWriter(out: Destination): Writer {
+  let time = 0;
   const logger = pino(
     {
       level: 'debug',
       base: null,
-      timestamp: () => `,"time":"${new Date(now()).toISOString()}"`,
+      timestamp: () => `,"time":"${new Date(time).toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
     out as DestinationStream,
   );
-  return (level, event) => {
+  return (level, event, at) => {
+    time = at;
     logger[level](eventRecord(event));
   };
 }

@@ -292,7 +292,7 @@ class MemorySpool implements SpoolStore {
         const row: Row = { of: kept, delivery, due: delivery.due, attempts: 0, delayNotified: 0, lastDetail: '' };
         kept.rows.set(delivery.id, row);
         this.#rows[delivery.lane]?.set(delivery.id, row);
-        rung.add(delivery.lane);
+        if (delivery.due < HELD) rung.add(delivery.lane);
       }
       this.#history.push({
         at: entry.at,

@@ -214,7 +214,7 @@ class SqliteSpool implements SpoolStore {
     if (content.kind === 'inline') this.#sql.addBody.run(id, content.bytes);
     for (const { id: delivery, lane, due, dest, recipient, notify, orcpt } of deliveries) {
       this.#sql.addDelivery.run(delivery, id, lane, due, dest, recipient, notifyText(notify), orcpt ?? null);
-      this.#rung.add(lane);
+      if (due < HELD) this.#rung.add(lane);
     }
     if (!this.#untold.has('accepted')) this.#tell(id, at, 0, '', 'accepted', acceptedDetail(entry));
     return 1;
