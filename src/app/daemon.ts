@@ -4,9 +4,11 @@
  */
 import { join } from 'node:path';
 import type { LiveRelay } from '../admin/context.ts';
+import { renewCrl } from '../admin/certificates.ts';
 import { runOperation } from '../admin/operation.ts';
 import type { EventSink } from '../base/event.ts';
 import { asFault } from '../base/fault.ts';
+import { authorityFiles } from '../ca/setup.ts';
 import { accessMapFile, controlSocket, inDirectory } from '../config/settings.ts';
 import type { Config } from '../config/schema.ts';
 import { fileContentStore } from '../platform/files/content-store.ts';
@@ -21,15 +23,18 @@ import { adminContext, readConfig } from './compose.ts';
 import { CONTENTS, DATABASE } from './files.ts';
 import { Fleet } from './fleet.ts';
 import { holderSnapshot } from './holders.ts';
-import { fileStamp, readPolicy } from './policy.ts';
+import { fileAge, fileStamp } from './stamp.ts';
+import { readPolicy } from './policy.ts';
 import { startSpoolThread } from './threads/spool-client.ts';
 import { ownIssuers, readTlsMaterial } from './trust.ts';
 import { version } from './version.ts';
 
 /** How often files and ledger are looked at for changes made by others. */
 const WATCH = 1_000;
-/** History older than the configuration says is dropped this often. */
-const FORGET = 3_600_000;
+/** Old history is dropped, and an old CRL signed anew, this often. */
+const UPKEEP = 3_600_000;
+/** A CRL lives thirty days: whoever reads it has weeks to notice that it is not renewed any more. */
+const CRL_AGE = 7 * 86_400_000;
 const TICKET_KEYS = 48;
 
 export interface DaemonOptions {
@@ -162,10 +167,16 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
   };
   const watcher = setInterval(() => void watch(), WATCH);
   stack.defer(() => clearInterval(watcher));
-  const forget = setInterval(() => {
-    spool.spool.forget(Date.now() - config.spool.history).catch((error: unknown) => trouble('history', error));
-  }, FORGET);
-  stack.defer(() => clearInterval(forget));
+  const upkeep = async (): Promise<void> => {
+    try {
+      await spool.spool.forget(Date.now() - config.spool.history);
+      if (config.tls.ownAuthority && fileAge(join(directory, authorityFiles.crl)) > CRL_AGE) await renewCrl(context);
+    } catch (error) {
+      trouble('upkeep', error);
+    }
+  };
+  const hourly = setInterval(() => void upkeep(), UPKEEP);
+  stack.defer(() => clearInterval(hourly));
 
   const stopped = Promise.withResolvers<void>();
   const offSignals = onSignals({
@@ -193,5 +204,6 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
   });
 
   ready(live, config);
+  void upkeep();
   await stopped.promise;
 }

@@ -10,7 +10,7 @@ import { frontThreads, listeners as listenersOf } from '../config/settings.ts';
 import type { TlsMaterial } from '../platform/net/tls-contexts.ts';
 import type { ListenerSettings } from '../relay/connection/connection.ts';
 import type { HolderSnapshot } from '../relay/identity/holders.ts';
-import { machine } from './machine.ts';
+import { machine, reachableAt } from './machine.ts';
 import type { PolicySource } from './policy.ts';
 import { countsMemory } from './shared-counts.ts';
 import {
@@ -164,7 +164,7 @@ export class Fleet {
       firstId: lastId,
       directory,
       contents,
-      ownAddresses: this.#listeners.map(({ address, port }) => ({ address, port })),
+      ownAddresses: reachableAt(this.#listeners),
       spool: way,
       ring,
       control: control.port1,

@@ -9,3 +9,20 @@ export function machine(): { readonly root: boolean; readonly ipv6: boolean; rea
     cores: availableParallelism(),
   };
 }
+
+/**
+ * The addresses at which listeners can be reached, so that mail is never sent to ourselves: an address that stands for
+ * all of the machine's is replaced by each of them.
+ */
+export function reachableAt(
+  listeners: readonly { readonly address: string; readonly port: number }[],
+): { readonly address: string; readonly port: number }[] {
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const own = (family: 'IPv4' | 'IPv6'): string[] =>
+    all.filter((one) => one.family === family).map((one) => one.address);
+  return listeners.flatMap(({ address, port }) => {
+    const addresses =
+      address === '::' ? [...own('IPv4'), ...own('IPv6')] : address === '0.0.0.0' ? own('IPv4') : [address];
+    return addresses.map((each) => ({ address: each, port }));
+  });
+}

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Config } from '../config/schema.ts';
 import { accessMapFile, accessSettings } from '../config/settings.ts';
 import { isFileNow } from '../platform/files/write-file.ts';
@@ -29,14 +29,4 @@ export function readPolicy(config: Config, directory: string): ReadPolicy {
 /** The policy that a front thread decides by. */
 export function makePolicy({ settings, map }: PolicySource): AccessPolicy {
   return { ...settings, map: map && parseAccessMap(map.text, map.file).map };
-}
-
-/** Changes when the files' sizes or times do, or one appears or goes; for watching. */
-export function fileStamp(paths: readonly string[]): string {
-  return paths
-    .map((path) => {
-      const found = statSync(path, { throwIfNoEntry: false });
-      return found === undefined ? '-' : `${found.ino}:${found.size}:${found.mtimeMs}`;
-    })
-    .join(' ');
 }
