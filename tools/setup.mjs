@@ -15,12 +15,12 @@ const complete =
 
 if (!complete) {
   console.error('Installing what Sealpost needs (once) ...');
-  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: root,
-    stdio: ['ignore', 2, 2],
-  });
+  // Not `npm ci`: it wants lock entries for the tools' binaries of every platform, which only registries that have them
+  // all can give. This installs what the lock says all the same, and leaves the lock alone.
+  const options = ['--no-save', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
+  const npm = spawnSync('npm', ['install', ...options], { cwd: root, stdio: ['ignore', 2, 2] });
   if (npm.status !== 0) {
-    console.error('sealpost: npm ci failed; see above. Is the registry reachable?');
+    console.error('sealpost: npm install failed; see above. Is the registry reachable?');
     process.exit(1);
   }
   writeFileSync(stamp, lock);
