@@ -8,8 +8,9 @@ type Capabilities = ReadonlyMap<string, string>;
 export function unsupported(transaction: ClientTransaction, capabilities: Capabilities): StatusKey | undefined {
   // RFC 6531 §3.2: a message that needs SMTPUTF8 must not be sent where it is not offered.
   if (transaction.smtputf8 && !capabilities.has('SMTPUTF8')) return 'utf8-unsupported';
-  // RFC 3030 §3: binary content goes by BDAT to a server that knows it. Plain 8-bit content is sent as it is, as
-  // Sendmail and Postfix do: to turn it into 7-bit would change what was signed.
+  // RFC 3030 §3: binary content goes by BDAT to a server that knows it. Plain 8-bit content is sent as it is, also where
+  // 8BITMIME is not offered, which RFC 6152 §3 does not allow: to turn it into 7-bit would change what was signed, and
+  // servers that spoil it are gone. (Exim does so too; Sendmail and Postfix encode it.)
   if (transaction.body === 'BINARYMIME' && !(capabilities.has('BINARYMIME') && capabilities.has('CHUNKING')))
     return '8bit-unsupported';
   const limit = sizeLimit(capabilities);
