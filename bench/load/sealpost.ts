@@ -1,17 +1,19 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
+import { fillQueue } from './backlog.ts';
 import { end, greets, type Mode, type Server } from './server.ts';
 
 const PLAIN = 2710;
 const STARTTLS = 2711;
 
 /** This checkout's Sealpost as a user runs it, with a data directory of its own below `lab`; events are logged to a file. */
-export async function startSealpost(lab: string, mode: Mode, sink: number): Promise<Server> {
+export async function startSealpost(lab: string, mode: Mode, sink: number, queued = 0): Promise<Server> {
   const directory = `${lab}/sealpost`;
   rmSync(directory, { recursive: true, force: true });
   execFileSync('./sealpost', ['init', '-d', directory, '--hostname', 'sealpost.bench.test'], { stdio: 'ignore' });
   writeFileSync(`${directory}/sealpost.yaml`, configuration(lab, sink), { mode: 0o600 });
   writeFileSync(`${directory}/access`, accessMap(mode));
+  if (queued > 0) await fillQueue(`${directory}/sealpost.db`, queued);
   const child = spawn('./sealpost', ['start', '-d', directory], { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr.on('data', (data: Buffer) => (said += data.toString()));
