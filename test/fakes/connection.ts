@@ -22,6 +22,8 @@ export interface FakeConnection extends Connection {
   /** From now on the peer does not take what is sent, until it is drained. */
   block(): void;
   drain(): void;
+  /** Set by whoever plays the peer: called from the microtask queue after the session sent, began a handshake or closed. */
+  stirred: (() => void) | undefined;
   readonly state: 'open' | 'handshake' | 'ending' | 'destroyed';
   readonly reading: boolean;
 }
@@ -50,6 +52,7 @@ class MemoryConnection implements FakeConnection {
   state: FakeConnection['state'] = 'open';
   reading = true;
   sends = 0;
+  stirred: (() => void) | undefined;
   #said: Uint8Array[] = [];
   #sent: Buffer[] = [];
   #blocked = false;
@@ -71,6 +74,7 @@ class MemoryConnection implements FakeConnection {
     if (this.state === 'destroyed') return true;
     this.sends += 1;
     this.#sent.push(Buffer.from(bytes));
+    this.#stir();
     return !this.#blocked;
   }
 
@@ -86,18 +90,21 @@ class MemoryConnection implements FakeConnection {
   startTls(): void {
     if (this.tls !== undefined) throw new Error('TLS is on already');
     this.state = 'handshake';
+    this.#stir();
   }
 
   end(): void {
     if (this.state === 'destroyed') return;
     this.state = 'ending';
     if (this.#halfClosed) this.destroy();
+    else this.#stir();
   }
 
   destroy(): void {
     if (this.state === 'destroyed') return;
     this.state = 'destroyed';
     queueMicrotask(() => this.#close(undefined));
+    this.#stir();
   }
 
   // The peer's side
@@ -154,6 +161,10 @@ class MemoryConnection implements FakeConnection {
       // Both sides are closed, before or now.
       if (this.state === 'ending') this.destroy();
     }
+  }
+
+  #stir(): void {
+    if (this.stirred !== undefined) queueMicrotask(this.stirred);
   }
 
   #close(detail: string | undefined): void {
