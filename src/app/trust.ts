@@ -31,6 +31,7 @@ export function readTlsMaterial(config: Config, directory: string, ticketKeys: U
     // The issuing CA is beside the root so that a client which sends its certificate alone is still verified.
     authorities: [...own, ...others].map((path) => checked(path, read('tls.authorities', path))),
     ticketKeys,
+    minimum: config.tls.minimum,
   };
 }
 

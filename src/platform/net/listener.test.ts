@@ -300,6 +300,17 @@ describe('listener', { timeout: 30_000 }, () => {
     assert.match((await server.talkers[0]?.over.promise) ?? '', /key share/i);
   });
 
+  it('speaks no TLS below the minimum it was given, from a swap on', async () => {
+    await using server = await stage();
+    const old = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } as const;
+    (await client(server.port, old)).destroy();
+    server.contexts.swap({ ...material, minimum: 'TLSv1.3' });
+    const refused = connectTls({ socket: await clear(server.port), ...old });
+    await assert.rejects(once(refused, 'secureConnect'), /protocol version/);
+    assert.match((await server.talkers[1]?.over.promise) ?? '', /unsupported protocol|protocol version/i);
+    (await client(server.port, { minVersion: 'TLSv1.3' })).destroy();
+  });
+
   it('notices at once when a peer leaves in the middle of a handshake', async () => {
     await using server = await stage({}, 60_000);
     (await clear(server.port)).end();

@@ -27,6 +27,8 @@ export interface TlsMaterial {
    * Undefined: made here, for one thread alone.
    */
   readonly ticketKeys: Uint8Array | undefined;
+  /** Oldest version that is spoken; undefined: TLSv1.2. */
+  readonly minimum?: 'TLSv1.2' | 'TLSv1.3';
 }
 
 export interface TlsSettings {
@@ -67,7 +69,7 @@ function contextServer(material: TlsMaterial, settings: TlsSettings, asking: boo
 }
 
 function optionsOf(material: TlsMaterial, settings: TlsSettings, asking: boolean): TlsOptions {
-  const { certificate, key, authorities, ticketKeys } = material;
+  const { certificate, key, authorities, ticketKeys, minimum = 'TLSv1.2' } = material;
   return {
     cert: certificate,
     key,
@@ -75,7 +77,7 @@ function optionsOf(material: TlsMaterial, settings: TlsSettings, asking: boolean
     ca: [...authorities],
     requestCert: asking,
     rejectUnauthorized: false,
-    minVersion: 'TLSv1.2',
+    minVersion: minimum,
     ecdhCurve: 'X25519MLKEM768:X25519:P-256:P-384',
     // OpenSSL refuses to resume a session that has a client certificate without one, and a session made where no
     // certificate was asked for must not be resumed where one is.
