@@ -36,7 +36,7 @@ const table = {
   'too-many-commands': [421, '4.7.0', '{hostname} too many commands without mail', 'RFC 5321 §3.8'],
   'input-overrun': [421, '4.7.0', '{hostname} too much sent without waiting for replies', 'RFC 2920 §3.1'],
   'certificate-withdrawn-now': [421, '4.7.0', '{hostname} your certificate has been withdrawn', 'RFC 5321 §3.8'],
-  'protocol-noise': [421, '5.5.0', '{hostname} this is no SMTP', 'RFC 5321 §3.8'],
+  'protocol-noise': [421, '4.5.0', '{hostname} this is no SMTP', 'RFC 5321 §3.8'],
 
   // Syntax and order
   'unknown-command': [500, '5.5.1', 'Command unrecognized: "{command}"', 'RFC 5321 §4.2.4'],
