@@ -7,6 +7,7 @@ const steps: readonly (readonly [string, readonly string[]])[] = [
   ['types', ['tsc', '--noEmit']],
   ['dead code', ['knip', '--no-progress']],
   ['documents', ['node', 'tools/docs.ts', '--check']],
+  ['rfc', ['node', 'tools/rfc.ts', '--check']],
   ['tests', ['node', 'tools/unit.ts']],
 ];
 

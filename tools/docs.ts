@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Application, type CommandContext, generateHelpTextForAllCommands } from '@stricli/core';
-import { statuses } from '../src/base/status.ts';
+import { type StatusKey, statuses } from '../src/base/status.ts';
 import { exits } from '../src/cli/exit.ts';
 import { en } from '../src/cli/messages/en.ts';
 import { sealpost } from '../src/cli/program.ts';
@@ -108,17 +108,36 @@ function cell(text: string): string {
 }
 
 function replyReference(): string {
-  const rows = Object.values(statuses).map(
-    ({ key, code, enhanced, text, source }) =>
-      `| ${code} | ${enhanced ?? ''} | ${cell(text)} | \`${key}\` | ${cell(source)} |`,
-  );
+  const sections = replyGroups().map(([group, keys]) => {
+    const rows = keys.map((key) => {
+      const { code, enhanced, text, source } = statuses[key];
+      return `| ${code} | ${enhanced ?? ''} | ${cell(text)} | \`${key}\` | ${cell(source)} |`;
+    });
+    return `## ${group}\n\n| code | enhanced | text | key | source |\n|---|---|---|---|---|\n${rows.join('\n')}\n`;
+  });
   return [
     '# Replies and conclusions\n',
     `${NOTE}\n`,
     'Every reply that Sealpost gives, and every conclusion about a delivery (in reports and logs), is in this table. `{name}` is filled in.\n',
-    '| code | enhanced | text | key | source |\n|---|---|---|---|---|',
-    `${rows.join('\n')}\n`,
+    ...sections,
   ].join('\n');
+}
+
+/** The statuses in the order of the table, under the comments that part it. */
+function replyGroups(): [string, StatusKey[]][] {
+  const source = readFileSync(new URL('../src/base/status.ts', import.meta.url), 'utf8');
+  const groups: [string, StatusKey[]][] = [];
+  for (const [, group, quoted, plain] of source.matchAll(/^ {2}(?:\/\/ (.+)|(?:'([a-z0-9-]+)'|([a-z]+)): ?\[)/gm)) {
+    if (group !== undefined) groups.push([group, []]);
+    else groups.at(-1)?.[1].push((quoted ?? plain) as StatusKey);
+  }
+  const found = groups.flatMap(([, keys]) => keys);
+  const all = Object.keys(statuses);
+  if (found.join() !== all.join())
+    throw new Error(
+      `src/base/status.ts was not understood: ${all.filter((key) => !found.includes(key as StatusKey)).join(', ')}`,
+    );
+  return groups;
 }
 
 const check = process.argv.includes('--check');
