@@ -18,6 +18,8 @@ export interface Wish {
   readonly until?: string;
   /** For `openssl genpkey`; undefined: P-256. */
   readonly key?: readonly string[];
+  /** Undefined: SHA-256. */
+  readonly digest?: string;
 }
 
 const EC = ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256'] as const;
@@ -35,19 +37,8 @@ export async function makeAuthority(directory: string, subject: string): Promise
   );
   await mustRun('openssl', ['genpkey', ...EC, '-out', key]);
   await mustRun('openssl', [
-    'req',
-    '-new',
-    '-x509',
-    '-config',
-    config,
-    '-subj',
-    subject,
-    '-key',
-    key,
-    '-days',
-    '30',
-    '-out',
-    certificate,
+    ['req', '-new', '-x509', '-config', config, '-subj', subject],
+    ['-key', key, '-days', '30', '-out', certificate],
   ]);
   return authorityOf(directory, { certificate, key });
 }
@@ -61,7 +52,7 @@ export function authorityOf(directory: string, { certificate, key }: Identity): 
     [
       '[ca]\ndefault_ca=this',
       `[this]\ndatabase=${join(directory, 'index.txt')}\nnew_certs_dir=${directory}\ncertificate=${certificate}\nprivate_key=${key}`,
-      'default_md=sha256\nrand_serial=yes\npolicy=any\nunique_subject=no\nemail_in_dn=yes',
+      'rand_serial=yes\npolicy=any\nunique_subject=no\nemail_in_dn=yes',
       '[any]\norganizationName=optional\ncommonName=supplied\nemailAddress=optional\n',
     ].join('\n'),
   );
@@ -75,21 +66,8 @@ export async function issue(authority: Authority, name: string, wish: Wish): Pro
   writeFileSync(at('ext'), extensions(wish));
   const [from, until] = [wish.from ?? stamp(Date.now() - DAY), wish.until ?? stamp(Date.now() + DAY)];
   await mustRun('openssl', [
-    'ca',
-    '-batch',
-    '-notext',
-    '-config',
-    join(authority.directory, 'ca.cnf'),
-    '-extfile',
-    at('ext'),
-    '-startdate',
-    from,
-    '-enddate',
-    until,
-    '-in',
-    request,
-    '-out',
-    at('crt'),
+    ['ca', '-batch', '-notext', '-config', join(authority.directory, 'ca.cnf'), '-md', wish.digest ?? 'sha256'],
+    ['-extfile', at('ext'), '-startdate', from, '-enddate', until, '-in', request, '-out', at('crt')],
   ]);
   return { certificate: at('crt'), key };
 }
@@ -100,18 +78,8 @@ export async function selfSigned(directory: string, name: string, subject: strin
   const [certificate, ext] = [join(directory, `${name}.crt`), join(directory, `${name}.ext`)];
   writeFileSync(ext, extensions({ subject }));
   await mustRun('openssl', [
-    'x509',
-    '-req',
-    '-in',
-    request,
-    '-signkey',
-    key,
-    '-days',
-    '2',
-    '-extfile',
-    ext,
-    '-out',
-    certificate,
+    ['x509', '-req', '-in', request, '-signkey', key],
+    ['-days', '2', '-extfile', ext, '-out', certificate],
   ]);
   return { certificate, key };
 }

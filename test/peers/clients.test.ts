@@ -36,7 +36,7 @@ interface Client {
   readonly version?: Trace['version'];
   /** It shows only a certificate of a CA that the server names (RFC 8446 §4.2.4), so a strange one stays at home. */
   readonly picks?: boolean;
-  /** What it sends with: by AUTH it cannot even try without a verified certificate. */
+  /** It insists on AUTH, which it cannot even try without a verified certificate. */
   readonly authenticates?: boolean;
   send(sending: Sending): Promise<Ran>;
 }

@@ -85,7 +85,12 @@ export class Talk implements Disposable {
     if (this.#ended) return Promise.resolve(CLOSED);
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const timer = setTimeout(
-      () => reject(new Error(`no reply within ${patience} ms; heard so far:\n${this.heard}${this.#rest}`)),
+      () =>
+        reject(
+          new Error(
+            `no reply within ${patience} ms; the end of what was heard:\n${(this.heard + this.#rest).slice(-1_500)}`,
+          ),
+        ),
       patience,
     );
     const settle =
@@ -112,7 +117,13 @@ export class Talk implements Disposable {
 
   /** STARTTLS and the handshake; throws when it is refused. Say EHLO again after it. */
   async starttls(options: ConnectionOptions): Promise<void> {
-    const said = await this.ask('STARTTLS');
+    this.send('STARTTLS\r\n');
+    await this.handshake(options);
+  }
+
+  /** The reply to a STARTTLS that was sent, and the handshake. */
+  async handshake(options: ConnectionOptions): Promise<void> {
+    const said = await this.reply();
     if (!said.startsWith('220')) throw new Error(`STARTTLS was refused: ${said}`);
     const raw = this.#in as Socket;
     this.#deaf();

@@ -181,17 +181,33 @@ function tlsFacts(socket: TLSSocket, asked: boolean): TlsFacts {
   // Without a certificate Node reports UNABLE_TO_GET_ISSUER_CERT all the same: whether there is one comes first.
   const leaf = asked ? socket.getPeerX509Certificate() : undefined;
   const der = leaf?.raw;
-  const { authorized, authorizationError, servername } = socket as TLSSocket & { readonly servername?: string | false };
+  const { authorized, servername } = socket as TLSSocket & { readonly servername?: string | false };
   return {
     version: socket.getProtocol() ?? '',
     cipher,
     bits: cipherBits(cipher),
     asked,
     certificate: der === undefined ? undefined : { der, fingerprint: hash('sha256', der) },
-    verifyError: der === undefined || authorized ? undefined : String(authorizationError ?? 'UNSPECIFIED'),
+    verifyError: der === undefined || authorized ? undefined : verifyError(socket),
     resumed: socket.isSessionReused(),
     serverName: typeof servername === 'string' && servername !== '' ? servername : undefined,
   };
+}
+
+/** Verdicts of OpenSSL that have a reason of their own with us, and for which Node has no code: by OpenSSL's text. */
+const UNCODED: Readonly<Record<string, string>> = {
+  'EE certificate key too weak': 'EE_KEY_TOO_SMALL',
+  'CA certificate key too weak': 'CA_KEY_TOO_SMALL',
+  'CA signature digest algorithm too weak': 'CA_MD_TOO_WEAK',
+};
+
+/** OpenSSL's name of what is wrong with the peer's certificate, without its prefix. */
+function verifyError(socket: TLSSocket): string {
+  const code = String(socket.authorizationError ?? 'UNSPECIFIED');
+  if (code !== 'UNSPECIFIED') return code;
+  // Node keeps the text to itself; where it is not to be had, the certificate is refused without a word for why.
+  const { _handle: handle } = socket as unknown as { readonly _handle?: { verifyError?(): Error | null } | null };
+  return UNCODED[handle?.verifyError?.()?.message ?? ''] ?? code;
 }
 
 /** Secret bits by OpenSSL's name of the cipher; Node does not tell them. */
