@@ -39,6 +39,8 @@ export interface LiveRelay {
   readonly startedAt: number;
   /** Trust, revocations or the map changed: bring every front thread up to date; resolves when all have it. */
   refresh(): Promise<void>;
+  /** Destinations that did not answer may be tried again at once. */
+  retryHops?(): Promise<void>;
   listening(): readonly { readonly name: string; readonly address: string; readonly port: number; readonly tls: string }[];
   counts(): Promise<{ readonly sessions: number; readonly accepted: number; readonly refused: number; readonly delivered: number; readonly deferred: number; readonly failed: number }>;
 }

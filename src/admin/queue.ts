@@ -95,11 +95,17 @@ export function holdQueued(context: AdminContext, change: QueueChange): Promise<
 }
 
 export function releaseQueued(context: AdminContext, change: QueueChange): Promise<QueueChanged> {
-  return changed(context, 'release', change, (filter) => context.spool.release(filter, context.clock.now()));
+  return changed(context, 'release', change, async (filter) => {
+    await context.live?.retryHops?.();
+    return context.spool.release(filter, context.clock.now());
+  });
 }
 
 export function retryQueued(context: AdminContext, change: QueueChange): Promise<QueueChanged> {
-  return changed(context, 'retry', change, (filter) => context.spool.retry(filter, context.clock.now()));
+  return changed(context, 'retry', change, async (filter) => {
+    await context.live?.retryHops?.();
+    return context.spool.retry(filter, context.clock.now());
+  });
 }
 
 /** Removes entries with all their recipients; nobody is told. */

@@ -90,6 +90,7 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
   const live: LiveRelay = {
     startedAt: Date.now(),
     refresh,
+    retryHops: () => fleet.retryHops(),
     listening: () => fleet.listeners.map(({ name, address, port, tls }) => ({ name, address, port, tls })),
     counts: async () => ({ sessions: await fleet.sessions(), ...counters.totals() }),
   };

@@ -108,6 +108,11 @@ export class Fleet {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
+  /** Destinations that did not answer may be tried again at once. */
+  async retryHops(): Promise<void> {
+    await this.#delivery?.control.retry();
+  }
+
   /** Fronts take it at once; the delivery thread is replaced, after it has finished what it is at. */
   async config(config: Config, grace: number): Promise<void> {
     this.#state.config = config;

@@ -92,6 +92,8 @@ export interface DeliveryControl {
   start(): Promise<void>;
   /** Starts nothing more, waits up to `grace` ms for what is under way, gives up the lanes. */
   stop(grace: number): Promise<void>;
+  /** Destinations that did not answer may be tried again at once. */
+  retry(): Promise<void>;
 }
 
-export const deliveryMethods: Methods<DeliveryControl> = { start: call, stop: call };
+export const deliveryMethods: Methods<DeliveryControl> = { start: call, stop: call, retry: call };

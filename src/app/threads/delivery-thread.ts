@@ -45,6 +45,7 @@ function run(start: DeliveryStart): void {
   onRing(start.ring, schedule);
   const control: DeliveryControl = {
     start: () => schedule.start(),
+    retry: async () => schedule.retry(),
     async stop(grace) {
       await schedule.stop(grace);
       carrier.close();

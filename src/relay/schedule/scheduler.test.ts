@@ -190,6 +190,24 @@ describe('scheduler', () => {
     await it.end();
   });
 
+  test('an operator who says retry is not kept waiting by the pause of a destination', async () => {
+    for (const failures of [1, 2]) {
+      const it = rig({ settings: { jitter: 0 } });
+      let up = false;
+      it.carrier.behave = () => (up ? delivered : noConnection());
+      await it.scheduler.start();
+      for (let i = 0; i < 40; i++) await it.accept([`r${i}@down.example`]);
+      await it.clock.advance(failures === 1 ? 1_000 : 61_000);
+      assert.equal(it.carrier.attempts.length, failures === 1 ? 10 : 11);
+      up = true;
+      it.scheduler.retry();
+      await it.spool.retry({}, it.clock.now());
+      await it.clock.advance(1_000);
+      assert.equal(it.carrier.deliveries.size, 40, `after ${failures}`);
+      await it.end();
+    }
+  });
+
   test('mail to a destination that stays down expires with a notice', async () => {
     const it = rig({ settings: { expiry: 86_400_000, delayNotice: 0, poll: 1_200_000 } });
     it.carrier.behave = (shipment) => (shipment.dest === 'down.example' ? noConnection() : delivered);

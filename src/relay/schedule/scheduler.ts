@@ -54,6 +54,8 @@ export interface Scheduler extends SpoolSignal {
   start(): Promise<void>;
   /** Starts nothing more, waits up to `grace` for what is under way, aborts the rest, and gives up the lanes. Call once. */
   stop(grace: Ms): Promise<void>;
+  /** Destinations that could not be reached may be tried now: an operator says so. Call it before their mail is made due. */
+  retry(): void;
   /** Fulfilled when nothing is under way, waiting or known to be due now. */
   idle(): Promise<void>;
   load(): SchedulerLoad;
@@ -148,6 +150,13 @@ class LaneScheduler implements Scheduler {
     } catch (thrown) {
       this.#trouble('releasing lanes', asFault(thrown));
     }
+  }
+
+  retry(): void {
+    const now = this.#clock.monotonic();
+    for (const dest of this.#destinations.all()) dest.pausedUntil = Math.min(dest.pausedUntil, now);
+    if (this.#paused.size > 0) this.#resumeAt = now;
+    if (this.#running) this.#kick();
   }
 
   idle(): Promise<void> {
