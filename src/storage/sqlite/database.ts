@@ -15,7 +15,7 @@ const BUSY = 5_000;
 export function openDatabase(path: string): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
-    if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600)); // SQLite would make it readable by all
+    if (path !== ':memory:') makePrivate(path);
     db = new DatabaseSync(path, { timeout: BUSY, enableForeignKeyConstraints: false });
     db.exec(PRAGMAS);
     migrate(db, migrations);
@@ -24,6 +24,19 @@ export function openDatabase(path: string): DatabaseSync {
     db?.close();
     const fault = storageFault(error, 'open');
     throw new Fault(fault.status, `${path}: ${fault.detail}`, error);
+  }
+}
+
+/**
+ * Makes the file when it is not there: SQLite would make it readable by all. A database that is there must not even be
+ * opened: to close it would end all locks that this process has on it (POSIX), and the next `sqlite3` that looks at it
+ * would take itself for the only one and remove the write-ahead log under our feet.
+ */
+function makePrivate(path: string): void {
+  try {
+    closeSync(openSync(path, 'ax', 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,6 +33,26 @@ describe('database', () => {
     assert.equal(version(again), migrations.length);
     again.close();
     db.close();
+  });
+
+  test('another process that looks at the database and leaves takes nothing away from those who work on it', () => {
+    const path = join(directory, 'shared.db');
+    openDatabase(path).close(); // at a second start
+    const first = openDatabase(path);
+    const second = openDatabase(path);
+    const look = (): string => {
+      const script = `const db = new (require('node:sqlite').DatabaseSync)(process.argv[1]);
+        console.log(db.prepare('SELECT count(*) AS n FROM event').get().n); db.close()`;
+      return spawnSync(process.execPath, ['-e', script, path], { encoding: 'utf8' }).stdout.trim();
+    };
+    const { ino } = statSync(`${path}-wal`);
+    assert.equal(look(), '0');
+    // Whoever believes to be the last one removes the write-ahead log: what is committed to it then is lost.
+    assert.equal(statSync(`${path}-wal`, { throwIfNoEntry: false })?.ino, ino);
+    second.exec("INSERT INTO event VALUES (1, 2, 3, 4, 'a', 'b', 'c')");
+    assert.equal(look(), '1');
+    first.close();
+    second.close();
   });
 
   test('each migration is one step; a later one finds the rows of the earlier', () => {
