@@ -64,6 +64,9 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
 
   await using stack = new AsyncDisposableStack();
   stack.defer(() => log.flush());
+  // Until everything has ended: a SIGHUP meanwhile must not kill, and a second SIGTERM means now.
+  let offSignals = (): void => {};
+  stack.defer(() => offSignals());
   const random = systemRandom();
   let ticketKeys = random.bytes(TICKET_KEYS);
   const material = readTlsMaterial(config, directory, ticketKeys);
@@ -122,7 +125,7 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
 
   const watched = (): string[] => {
     const map = accessMapFile(config, directory, isFileNow);
-    return [...(map === undefined ? [] : [map])];
+    return map === undefined ? [] : [map];
   };
   const tlsFiles = (): string[] =>
     [config.tls.certificate, config.tls.key, ...config.tls.authorities].map((path) => inDirectory(directory, path));
@@ -180,8 +183,10 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
   stack.defer(() => clearInterval(hourly));
 
   const stopped = Promise.withResolvers<void>();
-  const offSignals = onSignals({
+  let ending = false;
+  offSignals = onSignals({
     stop(signal) {
+      ending = true;
       events.tell({ kind: 'stopping', signal });
       stopped.resolve();
     },
@@ -191,15 +196,19 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
     },
     reload() {
       log.reopen();
+      if (ending) return;
       void attempt('configuration', async () => {
-        config = readConfig(directory);
+        const next = readConfig(directory);
+        // Everything it names is read before anything changes: a reload takes effect whole or not at all.
+        readTlsMaterial(next, directory, ticketKeys);
+        readPolicy(next, directory);
+        config = next;
         await fleet.config(config, config.limits.drainTime);
         await refresh();
         await reloadMap();
       });
     },
   });
-  stack.defer(() => offSignals());
   void spool.ended.then((fault) => {
     if (fault !== undefined) stopped.reject(fault);
   });
