@@ -134,7 +134,7 @@ describe('certificates', { skip: missing('openssl') }, () => {
   }
 
   describe('that do not count', () => {
-    faults.forEach(({ name, reason, words, client }, number) =>
+    for (const [number, { name, reason, words, client }] of faults.entries())
       it(name, async () => {
         const from = relay.log.length;
         using talk = await session(relay.port('server'), identities.get(name), client);
@@ -151,8 +151,7 @@ describe('certificates', { skip: missing('openssl') }, () => {
           recipient: INSIDE,
         });
         await talk.quit();
-      }),
-    );
+      });
 
     it('none at all, without TLS', async () => {
       using talk = await Talk.open(relay.port('server'));
