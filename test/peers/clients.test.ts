@@ -141,7 +141,7 @@ const clients: readonly Client[] = [
   })),
 ];
 
-describe('clients', () => {
+describe('clients', { skip: missing('openssl') }, () => {
   let sink: Sink;
   let relay: Relay;
   let alice: Holder;

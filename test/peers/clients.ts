@@ -63,13 +63,17 @@ export async function byGnutls(sending: Sending): Promise<Ran> {
 }
 
 export function bySwaks({ relay, port, implicit, identity, to, marker }: Sending): Promise<Ran> {
-  return run('swaks', [
-    ['--server', '127.0.0.1', '--port', String(port), '--ehlo', 'client.example'],
-    implicit ? '--tls-on-connect' : '--tls',
-    ['--tls-verify', '--tls-ca-path', relay.root],
-    identity === undefined ? [] : ['--tls-cert', identity.certificate, '--tls-key', identity.key],
-    ['--from', FROM, '--to', to, '--header', `Subject: ${marker}`, '--body', 'Good morning.'],
-  ]);
+  return run(
+    'swaks',
+    [
+      ['--server', '127.0.0.1', '--port', String(port), '--ehlo', 'client.example'],
+      implicit ? '--tls-on-connect' : '--tls',
+      ['--tls-verify', '--tls-ca-path', relay.root],
+      identity === undefined ? [] : ['--tls-cert', identity.certificate, '--tls-key', identity.key],
+      ['--from', FROM, '--to', to, '--header', `Subject: ${marker}`, '--body', 'Good morning.'],
+    ],
+    { env: { HOME: relay.directory } },
+  );
 }
 
 export function byCurl(
