@@ -15,7 +15,8 @@ export default async function* summary(source: AsyncIterable<TestEvent>): AsyncG
       failed += 1;
       yield `\nFAILED ${name}\n  at ${file ?? '?'}:${line ?? '?'}\n${inspect(details.error.cause ?? details.error)}\n`;
     } else if (event.type === 'test:pass') {
-      if (event.data.details.type === 'suite') continue;
+      // A suite that was skipped is counted: its tests never come.
+      if (event.data.details.type === 'suite' && event.data.skip === undefined) continue;
       if (event.data.skip !== undefined || event.data.todo !== undefined) {
         skipped += 1;
         yield `skipped: ${event.data.name} (${String(event.data.skip ?? event.data.todo)})\n`;
