@@ -77,7 +77,11 @@ export class Arrivals {
   }
 
   /** What became of all that was acknowledged. `damaged` are other than they were sent. */
-  compare(acknowledged: ReadonlyMap<string, string>): { readonly lost: string[]; readonly damaged: string[]; readonly duplicates: number } {
+  compare(acknowledged: ReadonlyMap<string, string>): {
+    readonly lost: string[];
+    readonly damaged: string[];
+    readonly duplicates: number;
+  } {
     const keys = [...acknowledged.keys()];
     return {
       lost: keys.filter((key) => !this.byKey.has(key)),
@@ -90,7 +94,9 @@ export class Arrivals {
 /** A message of about this size; its first line is its key, and it has dots at the begin of lines. */
 function keyed(key: string, size: number): Buffer {
   const header = `X-Key: ${key}\r\nFrom: <blast@example.net>\r\nMessage-ID: <${key}@blast.test>\r\nSubject: ${key}\r\n\r\n`;
-  const text = randomBytes(Math.ceil(size / 2)).toString('hex').replaceAll(/.{70}/g, '$&\r\n');
+  const text = randomBytes(Math.ceil(size / 2))
+    .toString('hex')
+    .replaceAll(/.{70}/g, '$&\r\n');
   return Buffer.from(`${header}.\r\n..\r\n.${text}\r\n`, 'latin1');
 }
 

@@ -37,10 +37,20 @@ describe('a full disk', { skip }, () => {
     try {
       const filler = relay.path('filler');
       writeFileSync(filler, Buffer.alloc(free(relay.directory) - ROOM));
-      const blast = new Blast(10, () => relay.port('server'), (number) => (number % 4 === 0 ? 60_000 : 4_000));
-      await until('the disk is full', () => [...blast.refused.values()].reduce((sum, count) => sum + count, 0) > 200, 20_000);
+      const blast = new Blast(
+        10,
+        () => relay.port('server'),
+        (number) => (number % 4 === 0 ? 60_000 : 4_000),
+      );
+      await until(
+        'the disk is full',
+        () => [...blast.refused.values()].reduce((sum, count) => sum + count, 0) > 200,
+        20_000,
+      );
       await blast.stop();
-      t.diagnostic(`${blast.acknowledged.size} acknowledged before and between ${JSON.stringify(Object.fromEntries(blast.refused))}`);
+      t.diagnostic(
+        `${blast.acknowledged.size} acknowledged before and between ${JSON.stringify(Object.fromEntries(blast.refused))}`,
+      );
       assert.deepEqual([...blast.refused.keys()], ['452 4.3.1 Insufficient storage; try again later']);
 
       // Mail can go out, but its end cannot be written down: it must not go out again and again.
@@ -65,7 +75,9 @@ describe('a full disk', { skip }, () => {
       await talk.quit();
       await relay.idle();
       const end = arrivals.compare(blast.acknowledged);
-      t.diagnostic(`acknowledged ${blast.acknowledged.size}, delivered ${arrivals.byKey.size}, duplicates ${end.duplicates}, lost=${end.lost.length}, damaged=${end.damaged.length}`);
+      t.diagnostic(
+        `acknowledged ${blast.acknowledged.size}, delivered ${arrivals.byKey.size}, duplicates ${end.duplicates}, lost=${end.lost.length}, damaged=${end.damaged.length}`,
+      );
       assert.deepEqual([end.lost, end.damaged], [[], []]);
       assert.ok(end.duplicates <= wentOut);
       assert.equal(await relay.stop(), 0);

@@ -43,7 +43,9 @@ describe('kill -9 under load', { skip: missing('sqlite3') }, () => {
           if (victim !== order) await pause(Math.random() * 200);
         }
         const files = readdirSync(relay.path('content')).length;
-        t.diagnostic(`round ${round} (${order}): ${blast.acknowledged.size - before} acknowledged, ${arrivals.byKey.size} arrived in all, ${files} content files`);
+        t.diagnostic(
+          `round ${round} (${order}): ${blast.acknowledged.size - before} acknowledged, ${arrivals.byKey.size} arrived in all, ${files} content files`,
+        );
         // The check reads the write-ahead log back itself: every second time that is left to the relay.
         if (round % 2 === 0) assert.equal(await sqlite(relay, 'PRAGMA integrity_check'), 'ok');
         if (order !== 'relay') await sink.reopen();
@@ -61,10 +63,19 @@ describe('kill -9 under load', { skip: missing('sqlite3') }, () => {
       `acknowledged ${blast.acknowledged.size}, delivered ${arrivals.byKey.size}, duplicates ${duplicates}, lost=${lost.length}, damaged=${damaged.length}`,
     );
     assert.deepEqual([lost, damaged, [...blast.refused]], [[], [], []]);
-    assert.deepEqual(relay.log.filter(({ event }) => event === 'trouble'), []);
+    assert.deepEqual(
+      relay.log.filter(({ event }) => event === 'trouble'),
+      [],
+    );
     assert.equal(await relay.stop(), 0);
     assert.equal(await sqlite(relay, 'PRAGMA integrity_check'), 'ok');
-    assert.equal(await sqlite(relay, 'SELECT (SELECT count(*) FROM message), (SELECT count(*) FROM delivery), (SELECT count(*) FROM body)'), '0|0|0');
+    assert.equal(
+      await sqlite(
+        relay,
+        'SELECT (SELECT count(*) FROM message), (SELECT count(*) FROM delivery), (SELECT count(*) FROM body)',
+      ),
+      '0|0|0',
+    );
     assert.deepEqual(readdirSync(relay.path('content')), []);
   });
 });

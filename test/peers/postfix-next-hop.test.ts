@@ -20,7 +20,10 @@ function servicesOf(lab: string): Services {
     smtpd_tls_chain_files: `${lab}/${name}.key, ${lab}/${name}.crt`,
   });
   const asking = { ...tls('trusted', 'encrypt'), smtpd_tls_ask_ccert: 'yes', smtpd_tls_CAfile: `${lab}/root.crt` };
-  const certificate = { smtpd_relay_restrictions: 'permit_tls_clientcerts, reject', relay_clientcerts: `texthash:${lab}/clients` };
+  const certificate = {
+    smtpd_relay_restrictions: 'permit_tls_clientcerts, reject',
+    relay_clientcerts: `texthash:${lab}/clients`,
+  };
   const sendsOn = { smtpd_sender_restrictions: '', smtpd_recipient_restrictions: '' };
   return {
     clear: {},
@@ -68,21 +71,31 @@ describe('Postfix', { skip: postfixMissing() ?? false }, () => {
     ] as const)
       copyFileSync(from, join(lab, to));
     workshop.close();
-    const fingerprint = execFileSync('openssl', ['x509', '-in', identity.leaf, '-noout', '-fingerprint', '-sha256'], { encoding: 'utf8' });
+    const fingerprint = execFileSync('openssl', ['x509', '-in', identity.leaf, '-noout', '-fingerprint', '-sha256'], {
+      encoding: 'utf8',
+    });
     execFileSync('sh', ['-c', `echo "${fingerprint.trim().split('=')[1]} relay" > ${lab}/clients`]);
     postfix = startPostfix({
       directory: join(lab, 'postfix'),
       main: {
         myhostname: 'postfix.example.org',
         smtpd_sender_restrictions: 'check_sender_access static:HOLD',
-        smtpd_recipient_restrictions: 'check_recipient_access inline:{ {nobody@clear.test = 550 5.1.1 no such user here}, {later@clear.test = 450 4.2.1 come back later} }',
+        smtpd_recipient_restrictions:
+          'check_recipient_access inline:{ {nobody@clear.test = 550 5.1.1 no such user here}, {later@clear.test = 450 4.2.1 come back later} }',
         smtpd_tls_fingerprint_digest: 'sha256',
         smtp_bind_address: '127.0.0.2',
         transport_maps: `inline:{ bycert.out.test=bycert:[localhost]:${relay.port('server')}, nocert.out.test=nocert:[localhost]:${relay.port('server')} }`,
       },
-      services: Object.entries(services).map(([name, settings]): PostfixService => ({ port: ports[name] as number, settings })),
+      services: Object.entries(services).map(([name, settings]): PostfixService => ({
+        port: ports[name] as number,
+        settings,
+      })),
       clients: {
-        bycert: { smtp_tls_security_level: 'verify', smtp_tls_CAfile: `${lab}/root.crt`, smtp_tls_chain_files: `${lab}/identity.key, ${lab}/identity.crt` },
+        bycert: {
+          smtp_tls_security_level: 'verify',
+          smtp_tls_CAfile: `${lab}/root.crt`,
+          smtp_tls_chain_files: `${lab}/identity.key, ${lab}/identity.crt`,
+        },
         nocert: { smtp_tls_security_level: 'encrypt' },
       },
     });
@@ -96,7 +109,11 @@ describe('Postfix', { skip: postfixMissing() ?? false }, () => {
 
   let count = 0;
   /** Hands a message to the relay, which must take it; gives its marker. Addresses may have parameters after them. */
-  async function send(to: string | readonly string[], content = 'Hello.', from = '<alice@example.net>'): Promise<string> {
+  async function send(
+    to: string | readonly string[],
+    content = 'Hello.',
+    from = '<alice@example.net>',
+  ): Promise<string> {
     const marker = `marker-${++count}-`;
     const talk = await Talk.open(relay.port('server'));
     await talk.greet();
@@ -106,7 +123,12 @@ describe('Postfix', { skip: postfixMissing() ?? false }, () => {
       talk.send(Buffer.from(`${line}\r\n`));
       assert.match(await talk.reply(), /^[23]/, line);
     }
-    talk.send(Buffer.from(`From: Alice <alice@example.net>\r\nSubject: ${marker}\r\nMessage-ID: <${marker}@example.net>\r\nX-Secret: no\r\n\r\n${content}\r\n.\r\n`, 'latin1'));
+    talk.send(
+      Buffer.from(
+        `From: Alice <alice@example.net>\r\nSubject: ${marker}\r\nMessage-ID: <${marker}@example.net>\r\nX-Secret: no\r\n\r\n${content}\r\n.\r\n`,
+        'latin1',
+      ),
+    );
     assert.match(await talk.reply(), /^250 2\.0\.0/);
     await talk.quit();
     return marker;
@@ -116,7 +138,10 @@ describe('Postfix', { skip: postfixMissing() ?? false }, () => {
     const marker = `marker-${++count}-`;
     const talk = await Talk.open(relay.port('server'));
     await talk.greet();
-    const whole = Buffer.concat([Buffer.from(`Subject: ${marker}\r\nMessage-ID: <${marker}@example.net>\r\n\r\n`), content]);
+    const whole = Buffer.concat([
+      Buffer.from(`Subject: ${marker}\r\nMessage-ID: <${marker}@example.net>\r\n\r\n`),
+      content,
+    ]);
     await talk.ask('MAIL FROM:<alice@example.net> BODY=BINARYMIME');
     await talk.ask(`RCPT TO:${to}`);
     talk.send(`BDAT ${whole.length} LAST\r\n`);
@@ -179,7 +204,11 @@ describe('Postfix', { skip: postfixMissing() ?? false }, () => {
   });
 
   test('of three recipients one is refused and one put off: a report about one, another attempt for the other', async () => {
-    const marker = await send(['<bob@clear.test>', '<nobody@clear.test> ORCPT=rfc822;first+2Bname@clear.test', '<later@clear.test>'], 'Text.', '<alice@example.net> RET=HDRS ENVID=E+2B1');
+    const marker = await send(
+      ['<bob@clear.test>', '<nobody@clear.test> ORCPT=rfc822;first+2Bname@clear.test', '<later@clear.test>'],
+      'Text.',
+      '<alice@example.net> RET=HDRS ENVID=E+2B1',
+    );
     assert.match(await held(marker), /^recipient: bob@clear\.test$/m);
     assert.equal((await attempt('later@clear.test'))['outcome'], 'deferred');
     const text = await report(marker);
@@ -206,7 +235,11 @@ describe('Postfix', { skip: postfixMissing() ?? false }, () => {
   });
 
   test('DSN parameters go on to Postfix, which takes over the duty to report', async () => {
-    const marker = await send('<dora@clear.test> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;dora+2B@elsewhere.test', 'Text.', '<alice@example.net> RET=FULL ENVID=Q+3D7');
+    const marker = await send(
+      '<dora@clear.test> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;dora+2B@elsewhere.test',
+      'Text.',
+      '<alice@example.net> RET=FULL ENVID=Q+3D7',
+    );
     const text = await held(marker);
     assert.match(text, / envelope_id=Q=7$/m);
     assert.match(text, / dsn_orig_rcpt=rfc822;dora\+@elsewhere\.test$/m);
@@ -258,13 +291,21 @@ describe('Postfix', { skip: postfixMissing() ?? false }, () => {
     }
     const text = await held('from-postfix-bycert');
     assert.match(text, /verify=OK/);
-    const refused = await relay.event(({ event, recipient }) => event === 'refused' && String(recipient).includes('bob@nocert.out.test'));
+    const refused = await relay.event(
+      ({ event, recipient }) => event === 'refused' && String(recipient).includes('bob@nocert.out.test'),
+    );
     assert.match(String(refused['reply']), /^550 5\.7\.1 .*Relaying denied/);
   });
 });
 
 function routes(ports: Readonly<Record<string, number>>): object[] {
-  const way = (domain: string, to: string, tls: string, more: object = {}): object => ({ domains: [domain], to, tls, authorities: 'ca/root.crt', ...more });
+  const way = (domain: string, to: string, tls: string, more: object = {}): object => ({
+    domains: [domain],
+    to,
+    tls,
+    authorities: 'ca/root.crt',
+    ...more,
+  });
   const named = (service: string): string => `localhost:${ports[service]}`;
   const bare = (service: string): string => `127.0.0.1:${ports[service]}`;
   const identity = { identity: { certificate: 'identity.crt', key: 'identity.key' } };

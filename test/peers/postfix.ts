@@ -1,9 +1,9 @@
 /**
- * The Postfix that is installed, run as an instance of its own: queue, configuration and log below a directory of the
+ * The Postfix that is installed, run as an instance of its own: queue and configuration below a directory of the
  * caller, on loopback ports. It must run as root, as Postfix does.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A port that Postfix listens on, with the settings (`-o name=value`) that differ there. */
@@ -27,6 +27,7 @@ export interface PostfixOptions {
 export interface Postfix {
   /** Of its master. */
   readonly pid: number;
+  /** Sessions are cut off wherever they are. Nothing happens when it is stopped already. */
   stop(): void;
   /** After `stop`, with the same queue. */
   start(): void;
@@ -34,7 +35,6 @@ export interface Postfix {
   held(): string[];
   /** One message on hold whose queue file has all of these, as postcat prints it: envelope records, header and body. */
   heldWith(...texts: readonly string[]): string | undefined;
-  log(): string;
 }
 
 /** Why Postfix cannot be started here; undefined: it can. */
@@ -47,10 +47,9 @@ export function postfixMissing(): string | undefined {
 /** Configures and starts an instance. Throws with what it said when it does not start. */
 export function startPostfix({ directory, main, services, clients = {} }: PostfixOptions): Postfix {
   const configuration = join(directory, 'conf');
-  const log = join(directory, 'log');
   for (const part of ['conf', 'spool', 'data']) mkdirSync(join(directory, part), { recursive: true });
   execFileSync('chown', ['postfix', join(directory, 'data')]);
-  const settings = { ...mainCf(directory), maillog_file: log, maillog_file_prefixes: directory, ...main };
+  const settings = { ...mainCf(directory), ...main };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`);
   writeFileSync(join(configuration, 'main.cf'), lines.join(''));
   writeFileSync(join(configuration, 'master.cf'), masterCf(services, clients));
@@ -60,15 +59,23 @@ export function startPostfix({ directory, main, services, clients = {} }: Postfi
     return Number(readFileSync(join(directory, 'spool/pid/master.pid'), 'latin1'));
   };
   let pid = start();
-  const held = (): string[] => readdirSync(join(directory, 'spool/hold'));
-  const raw = (id: string): string => readFileSync(join(directory, 'spool/hold', id), 'latin1');
+  let isRunning = true;
+  const path = (id: string): string => join(directory, 'spool/hold', id);
+  const raw = (id: string): string => readFileSync(path(id), 'latin1');
+  // A queue file becomes executable when it is whole; until then it may be taken back.
+  const held = (): string[] =>
+    readdirSync(path('')).filter((id) => ((statSync(path(id), { throwIfNoEntry: false })?.mode ?? 0) & 0o100) !== 0);
   return {
     get pid() {
       return pid;
     },
-    stop: () => command(configuration, 'stop'),
+    stop() {
+      if (isRunning) command(configuration, 'stop');
+      isRunning = false;
+    },
     start() {
       pid = start();
+      isRunning = true;
     },
     held: () => held().map(raw),
     heldWith(...texts) {
@@ -78,7 +85,6 @@ export function startPostfix({ directory, main, services, clients = {} }: Postfi
       });
       return id && execFileSync('postcat', ['-c', configuration, '-q', id], { encoding: 'latin1' });
     },
-    log: () => readFileSync(log, 'latin1'),
   };
 }
 
@@ -114,9 +120,12 @@ function masterCf(services: readonly PostfixService[], clients: NonNullable<Post
       .map(([name, value]) => `  -o { ${name} = ${value} }\n`)
       .join('');
   const listening = services.map(
-    ({ port, processes = 50, settings = {} }) => `127.0.0.1:${port} inet n - n - ${processes} smtpd\n${options(settings)}`,
+    ({ port, processes = 50, settings = {} }) =>
+      `127.0.0.1:${port} inet n - n - ${processes} smtpd\n${options(settings)}`,
   );
-  const sending = Object.entries(clients).map(([name, settings]) => `${name} unix - - n - - smtp\n${options(settings)}`);
+  const sending = Object.entries(clients).map(
+    ([name, settings]) => `${name} unix - - n - - smtp\n${options(settings)}`,
+  );
   return `${listening.join('')}${sending.join('')}${inner}`;
 }
 
@@ -140,5 +149,4 @@ retry unix - - n - - error
 discard unix - - n - - discard
 anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
 `;

@@ -34,7 +34,10 @@ describe('the queue in the hands of an operator', { skip: missing('sqlite3') }, 
   });
 
   /** Gives the queue id. */
-  async function send(to: readonly string[], { from = 'carol@example.net', size = 100, holder = undefined as Holder | undefined } = {}): Promise<string> {
+  async function send(
+    to: readonly string[],
+    { from = 'carol@example.net', size = 100, holder = undefined as Holder | undefined } = {},
+  ): Promise<string> {
     using talk = await Talk.open(relay.port('server'));
     await talk.greet();
     if (holder !== undefined) {
@@ -52,10 +55,12 @@ describe('the queue in the hands of an operator', { skip: missing('sqlite3') }, 
   }
   const list = (...args: readonly string[]): Promise<QueueListing> => json('list', ...args);
   const show = (id: string): Promise<QueueDetails> => json('show', id);
-  const change = async (...args: readonly string[]): Promise<readonly string[]> => (await json<QueueChanged>(...args)).ids;
+  const change = async (...args: readonly string[]): Promise<readonly string[]> =>
+    (await json<QueueChanged>(...args)).ids;
   const ids = ({ entries }: QueueListing): string[] => entries.map(({ id }) => id);
   /** Rows of the view that is made for people with sqlite3. */
-  const rows = (what: string, where: string): Promise<string> => sqlite(relay, `SELECT ${what} FROM queue WHERE ${where} ORDER BY delivery`);
+  const rows = (what: string, where: string): Promise<string> =>
+    sqlite(relay, `SELECT ${what} FROM queue WHERE ${where} ORDER BY delivery`);
   const files = (): string[] => readdirSync(relay.path('content'));
 
   async function refused(code: number, pattern: RegExp, ...args: readonly string[]): Promise<void> {
@@ -65,7 +70,10 @@ describe('the queue in the hands of an operator', { skip: missing('sqlite3') }, 
   }
 
   /** Everything that can be done, with messages of its own: the same whether the relay runs or not. */
-  async function operate(mark: string, mail: { readonly two: string; readonly large: string; readonly held: string }): Promise<void> {
+  async function operate(
+    mark: string,
+    mail: { readonly two: string; readonly large: string; readonly held: string },
+  ): Promise<void> {
     const { two, large, held } = mail;
     const listing = await list();
     for (const id of Object.values(mail)) assert.ok(ids(listing).includes(id));
@@ -83,7 +91,10 @@ describe('the queue in the hands of an operator', { skip: missing('sqlite3') }, 
     assert.equal(await rows('due', `recipient = '${mark}-held@example.org'`), 'on hold');
     assert.deepEqual(await change('retry', held), []);
     assert.equal(await sqlite(relay, `SELECT due FROM delivery WHERE recipient = '${mark}-held@example.org'`), HELD);
-    assert.match(await sqlite(relay, `SELECT kind, detail FROM event WHERE detail LIKE '%${mark}' ORDER BY at`), new RegExp(`^held\\|asked by ${mark}$`, 'm'));
+    assert.match(
+      await sqlite(relay, `SELECT kind, detail FROM event WHERE detail LIKE '%${mark}' ORDER BY at`),
+      new RegExp(`^held\\|asked by ${mark}$`, 'm'),
+    );
     assert.deepEqual(await change('hold', '--recipient', `${mark}-2@example.org`), [two]);
     assert.deepEqual(await change('release', two), [two]);
 
@@ -112,8 +123,13 @@ describe('the queue in the hands of an operator', { skip: missing('sqlite3') }, 
     await refused(2, /no queue id/, 'remove', 'no-such-id');
     await refused(2, /--all/, 'remove');
     assert.equal((await list('--limit', '1')).more, true);
-    assert.deepEqual(ids(await list('--holder', 'alice@example.net', '--serial', alice.serial.toUpperCase())), [byAlice]);
-    assert.equal(await rows('holder, serial', `recipient = 'by-alice@example.org'`), `alice@example.net|${alice.serial}`);
+    assert.deepEqual(ids(await list('--holder', 'alice@example.net', '--serial', alice.serial.toUpperCase())), [
+      byAlice,
+    ]);
+    assert.equal(
+      await rows('holder, serial', `recipient = 'by-alice@example.org'`),
+      `alice@example.net|${alice.serial}`,
+    );
     // It is tried at once, though its destination is left alone since the first attempt: nobody listens there.
     const attempts = (): Promise<string> => rows('attempts', `recipient = 'by-alice@example.org'`);
     const made = await attempts();
@@ -132,7 +148,8 @@ describe('the queue in the hands of an operator', { skip: missing('sqlite3') }, 
 
     await sink.reopen();
     await relay.begin();
-    for (const to of ['by-alice', 'running-1', 'stopped-1', 'stopped-2']) await sink.message(`to-${to.replace(/2$/, '1')}@example.org-`);
+    for (const to of ['by-alice', 'running-1', 'stopped-1', 'stopped-2'])
+      await sink.message(`to-${to.replace(/2$/, '1')}@example.org-`);
     await until('only held mail is left', async () => (await relay.status()).queue.entries === 2);
     assert.deepEqual(ids(await list('--held')), ids(await list()));
     assert.equal(sink.with('-held@').length, 0);

@@ -41,7 +41,9 @@ class SmtpSink {
   constructor(dump: string, port: number, options: readonly string[]) {
     this.dump = dump;
     const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
-    this.#child = spawn('smtp-sink', [...options, ...user, '-D', dump, `127.0.0.1:${port}`, '100'], { stdio: 'ignore' });
+    this.#child = spawn('smtp-sink', [...options, ...user, '-D', dump, `127.0.0.1:${port}`, '100'], {
+      stdio: 'ignore',
+    });
   }
 
   async end(): Promise<void> {
@@ -62,7 +64,11 @@ describe('smtp-sink', { skip: missing('smtp-sink') }, () => {
     chmodSync(lab, 0o777);
     const names = [...Object.keys(kinds), ...[...troubled, ...refusing].map(({ name }) => name)];
     for (const [i, port] of (await freePorts(names.length)).entries()) ports.set(names[i] as string, port);
-    const routes = [...ports].map(([name, port]) => ({ domains: [`${name}.test`], to: `127.0.0.1:${port}`, tls: 'none' }));
+    const routes = [...ports].map(([name, port]) => ({
+      domains: [`${name}.test`],
+      to: `127.0.0.1:${port}`,
+      tls: 'none',
+    }));
     relay = await Relay.start(ports.get('usual') as number, {
       access: { trustedNetworks: ['127.0.0.1/32'] },
       delivery: { routes: [...routes, { domains: ['*'], to: `127.0.0.1:${ports.get('usual')}`, tls: 'none' }] },
@@ -114,7 +120,9 @@ describe('smtp-sink', { skip: missing('smtp-sink') }, () => {
     const bad = await Promise.all(troubled.map(({ name, options }) => open(name, options, `${name}.bad`)));
     await send(troubled.map(({ name }) => `alice@${name}.test`));
     for (const { name } of troubled) {
-      const line = await relay.event(({ event, recipient }) => event === 'attempted' && recipient === `alice@${name}.test`);
+      const line = await relay.event(
+        ({ event, recipient }) => event === 'attempted' && recipient === `alice@${name}.test`,
+      );
       t.diagnostic(`${name}: ${String(line['outcome'])} ${String(line['status'])} <- ${String(line['remote'])}`);
       assert.equal(line['outcome'], 'deferred', name);
     }
@@ -130,7 +138,9 @@ describe('smtp-sink', { skip: missing('smtp-sink') }, () => {
     await Promise.all(refusing.map(({ name, options }) => open(name, options)));
     await send(names.map((name) => `alice@${name}.test`));
     for (const name of names) {
-      const line = await relay.event(({ event, recipient }) => event === 'attempted' && recipient === `alice@${name}.test`);
+      const line = await relay.event(
+        ({ event, recipient }) => event === 'attempted' && recipient === `alice@${name}.test`,
+      );
       t.diagnostic(`${name}: ${String(line['outcome'])} ${String(line['status'])} <- ${String(line['remote'])}`);
       assert.equal(line['outcome'], 'failed', name);
     }
