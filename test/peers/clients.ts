@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createTransport } from 'nodemailer';
 import { letter } from './message.ts';
 import { run, type Ran } from './program.ts';
-import { HOSTNAME, until, type Holder, type Relay } from './relay.ts';
+import { HOSTNAME, type Holder, type Relay } from './relay.ts';
 import { Talk, type Identity } from './talk.ts';
 
 /** The reverse-path of all messages. */
@@ -58,7 +58,7 @@ export async function byGnutls(sending: Sending): Promise<Ran> {
     own,
     'localhost',
   ]);
-  await until('the handshake is done', () => talk.heard.includes('Simple Client Mode'));
+  await talk.hears('Simple Client Mode');
   return through(talk, sending);
 }
 

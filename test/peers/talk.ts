@@ -29,6 +29,8 @@ export class Talk implements Disposable {
   #replies: string[] = [];
   #waiting: Waiting[] = [];
   #ended = false;
+  /** Why there was nothing to talk to. */
+  #trouble: string | undefined;
   /** Listens to `#in` no more. */
   #deaf: () => void = () => {};
   /** All that came, and is no reply: what a program says around them. */
@@ -82,6 +84,7 @@ export class Talk implements Disposable {
   reply(patience = 10_000): Promise<string> {
     const there = this.#replies.shift();
     if (there !== undefined) return Promise.resolve(there);
+    if (this.#trouble !== undefined) return Promise.reject(new Error(this.#trouble));
     if (this.#ended) return Promise.resolve(CLOSED);
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const timer = setTimeout(
@@ -101,6 +104,14 @@ export class Talk implements Disposable {
       };
     this.#waiting.push({ resolve: settle(resolve), reject: settle(reject) });
     return promise;
+  }
+
+  /** Waits until the program has said this, outside of replies. */
+  async hears(text: string, patience = 10_000): Promise<void> {
+    for (const end = Date.now() + patience; !this.heard.includes(text);) {
+      if (this.#ended || Date.now() > end) throw new Error(this.#trouble ?? `"${text}" was not heard:\n${this.heard}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
   }
 
   /** Sends a line and waits for the reply to it. */
@@ -209,6 +220,7 @@ export class Talk implements Disposable {
 
   #end(trouble?: string): void {
     this.#ended = true;
+    this.#trouble ??= trouble;
     for (const { resolve, reject } of this.#waiting.splice(0))
       if (trouble === undefined) resolve(CLOSED);
       else reject(new Error(trouble));
