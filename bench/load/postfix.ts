@@ -7,7 +7,7 @@ const STARTTLS = 2611;
 
 /** Whether Debian's Postfix is installed and may be started (root). */
 export function postfixAvailable(): boolean {
-  return postfixMissing() === undefined;
+  return postfixMissing() === false;
 }
 
 /** The Postfix that is installed, with a queue and a configuration of its own below `lab`. */

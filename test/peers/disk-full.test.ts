@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Arrivals, Blast } from './blast.ts';
 import { sqlite } from './database.ts';
 import { freePort } from './port.ts';
-import { missing, mustRun } from './program.ts';
+import { missing, mustRun, rootMissing } from './program.ts';
 import { Relay, until } from './relay.ts';
 import { Sink } from './sink.ts';
 import { Talk } from './talk.ts';
@@ -17,7 +17,7 @@ import { Talk } from './talk.ts';
 const DISK = 16 * 1_048_576;
 const ROOM = 3 * 1_048_576;
 
-const skip = process.getuid?.() === 0 ? missing('sqlite3', 'mount') : 'only root may mount a disk';
+const skip = missing('sqlite3', 'mount') || rootMissing();
 
 describe('a full disk', { skip }, () => {
   test('452 4.3.1 while it lasts, and then everything goes on', { timeout: 60_000 }, async (t) => {

@@ -38,7 +38,7 @@ function servicesOf(lab: string): Services {
   };
 }
 
-describe('Postfix', { skip: postfixMissing() ?? false }, () => {
+describe('Postfix', { skip: postfixMissing() }, () => {
   const lab = mkdtempSync(join(tmpdir(), 'sealpost-postfix-'));
   const ports: Record<string, number> = {};
   let relay: Relay;

@@ -5,6 +5,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { missing, rootMissing } from './program.ts';
 
 /** A port that Postfix listens on, with the settings (`-o name=value`) that differ there. */
 export interface PostfixService {
@@ -37,11 +38,9 @@ export interface Postfix {
   heldWith(...texts: readonly string[]): string | undefined;
 }
 
-/** Why Postfix cannot be started here; undefined: it can. */
-export function postfixMissing(): string | undefined {
-  if (process.getuid?.() !== 0) return 'Postfix is started by root alone';
-  const { error, status } = spawnSync('postconf', ['mail_version'], { stdio: 'ignore' });
-  return error === undefined && status === 0 ? undefined : 'Postfix is not installed';
+/** For `skip` of a test: why Postfix cannot be started here. */
+export function postfixMissing(): string | false {
+  return missing('postfix', 'postconf') || rootMissing();
 }
 
 /** Configures and starts an instance. Throws with what it said when it does not start. */

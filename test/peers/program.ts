@@ -14,6 +14,11 @@ export function missing(...programs: readonly string[]): string | false {
   return absent.length === 0 || required ? false : `${absent.join(', ')} not installed`;
 }
 
+/** For `skip` of a test that only root can run. */
+export function rootMissing(): string | false {
+  return required || process.getuid?.() === 0 ? false : 'only root can do this';
+}
+
 /** The same for a module of Perl. */
 export function missingPerlModule(name: string): string | false {
   if (required || spawnSync('perl', [`-M${name}`, '-e', '1']).status === 0) return false;
