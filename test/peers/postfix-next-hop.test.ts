@@ -104,7 +104,7 @@ describe('Postfix', { skip: postfixMissing() }, () => {
   after(async () => {
     postfix?.stop();
     await relay?.[Symbol.asyncDispose]();
-    if (!process.env['KEEP']) rmSync(lab, { recursive: true, force: true });
+    rmSync(lab, { recursive: true, force: true });
   });
 
   let count = 0;
