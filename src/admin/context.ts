@@ -41,6 +41,18 @@ export interface LiveRelay {
   refresh(): Promise<void>;
   /** Destinations that did not answer may be tried again at once. */
   retryHops?(): Promise<void>;
-  listening(): readonly { readonly name: string; readonly address: string; readonly port: number; readonly tls: string }[];
-  counts(): Promise<{ readonly sessions: number; readonly accepted: number; readonly refused: number; readonly delivered: number; readonly deferred: number; readonly failed: number }>;
+  listening(): readonly {
+    readonly name: string;
+    readonly address: string;
+    readonly port: number;
+    readonly tls: string;
+  }[];
+  counts(): Promise<{
+    readonly sessions: number;
+    readonly accepted: number;
+    readonly refused: number;
+    readonly delivered: number;
+    readonly deferred: number;
+    readonly failed: number;
+  }>;
 }
