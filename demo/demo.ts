@@ -4,7 +4,7 @@
  */
 import { strict as assert } from 'node:assert';
 import { X509Certificate } from 'node:crypto';
-import { statSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { hasColour } from '../src/cli/context.ts';
 import { Sink } from '../test/peers/sink.ts';
@@ -15,7 +15,7 @@ import { found, Stage, StepFailed } from './stage.ts';
 import { stranger } from './stranger.ts';
 
 const RELAY = 'relay.example.net';
-const OUTSIDE = 'bob@example.com';
+const OUTSIDE = 'bob@outside.test';
 const MAIL = {
   from: 'alice@example.net',
   to: OUTSIDE,
@@ -140,7 +140,10 @@ class Demo {
     const from = this.#logLength();
     const sent = await this.#send(this.#client({}));
     this.#stage.show(await this.#program.log('data/relay.log', from, /refused at content/));
-    assert.match(sent.reply, /^550 5\.7\.1 <bob@example\.com>\.\.\. Relaying denied: no client certificate was shown$/);
+    assert.match(
+      sent.reply,
+      /^550 5\.7\.1 <bob@outside\.test>\.\.\. Relaying denied: no client certificate was shown$/,
+    );
     return this.#say.withoutDone;
   }
 
@@ -265,6 +268,7 @@ try {
   process.stdout.write(`${messages.title}\n# ${messages.where(program.directory)}\n`);
   await new Demo(stage, messages, program, hop).run();
   program.clear();
+  assert(!existsSync(program.directory), `${program.directory} is still there`);
   stage.summary(performance.now() - begun);
 } catch (thrown) {
   stage.failure(thrown instanceof StepFailed ? thrown : new StepFailed('-', thrown));

@@ -20,11 +20,12 @@ export interface Ran {
 export class Program {
   /** Where commands are typed; `./sealpost` is there. */
   readonly directory: string = mkdtempSync(join(tmpdir(), 'sealpost-demo-'));
+  readonly #command = this.path('sealpost');
   #relay: ChildProcessByStdio<null, Readable, Readable> | undefined;
   #printed = '';
 
   constructor() {
-    symlinkSync(LAUNCHER, join(this.directory, 'sealpost'));
+    symlinkSync(LAUNCHER, this.#command);
   }
 
   path(name: string): string {
@@ -39,7 +40,7 @@ export class Program {
   async run(args: readonly string[]): Promise<Ran> {
     const { promise, resolve } = Promise.withResolvers<Ran>();
     const options = { cwd: this.directory, timeout: 20_000, encoding: 'utf8' } as const;
-    execFile('./sealpost', args, options, (error, stdout, stderr) => {
+    execFile(this.#command, args, options, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
       resolve({ code, text: stdout + stderr });
     });
@@ -48,7 +49,7 @@ export class Program {
 
   /** Starts the relay; gives what it printed once it listens. Rejects when it ends before that. */
   async start(args: readonly string[]): Promise<string> {
-    const relay = spawn('./sealpost', args, { cwd: this.directory, stdio: ['ignore', 'pipe', 'pipe'] });
+    const relay = spawn(this.#command, args, { cwd: this.directory, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#relay = relay;
     for (const stream of [relay.stdout, relay.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => (this.#printed += text));
