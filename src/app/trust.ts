@@ -39,7 +39,7 @@ export function readTlsMaterial(config: Config, directory: string, ticketKeys: U
 export function ownIssuers(config: Config, directory: string): readonly string[] {
   if (!config.tls.ownAuthority) return [];
   const path = join(directory, authorityFiles.issuingCertificate);
-  const parsed = parseCertificate(new X509Certificate(read('tls.ownAuthority', path)).raw);
+  const parsed = parseCertificate(readCertificate(read('tls.ownAuthority', path)));
   if (parsed === undefined) throw new TrustError(`${path} is no certificate; restore it from a backup`);
   return [encodeName(parsed.subject)];
 }
@@ -59,7 +59,7 @@ function checked(path: string, pem: string): string {
   if (blocks.length === 0) throw new TrustError(`${path} holds no certificate in PEM form`);
   for (const [index, block] of blocks.entries()) {
     try {
-      new X509Certificate(block);
+      readCertificate(block);
     } catch (error) {
       throw new TrustError(
         `certificate ${index + 1} in ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
@@ -68,4 +68,9 @@ function checked(path: string, pem: string): string {
     }
   }
   return pem;
+}
+
+/** DER of a certificate in PEM form. Throws when OpenSSL cannot read it. */
+function readCertificate(pem: string): Uint8Array {
+  return new X509Certificate(pem).raw;
 }

@@ -42,7 +42,7 @@ export interface InboundParts extends Omit<SessionServices, 'certificates' | 'me
 
 export interface Inbound {
   /** Serves a connection until it is closed. */
-  serve(connection: Connection): void;
+  readonly serve: (connection: Connection) => void;
   readonly sessions: LiveSessions;
 }
 

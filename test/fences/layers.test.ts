@@ -37,18 +37,78 @@ describe('the import table', () => {
 });
 
 /** What must be reported, written into a folder of the table and taken away again. */
-const planted: readonly { readonly what: string; readonly folder: string; readonly text: string; readonly rule: string }[] = [
-  { what: 'a static import', folder: 'protocol/smtp', text: "import { Fault } from '../../relay/spool/spool.ts';\nconsole.log(Fault);", rule: 'no-restricted-imports' },
-  { what: 'a type import', folder: 'ca', text: "import type { Verdict } from '../relay/access/verdict.ts';\nexport type A = Verdict;", rule: 'no-restricted-imports' },
-  { what: 'a re-export', folder: 'relay/schedule', text: "export { identify } from '../identity/identify.ts';", rule: 'no-restricted-imports' },
-  { what: 'a dynamic import', folder: 'relay/access', text: "export const late = await import('../session/session.ts');", rule: 'no-restricted-imports' },
-  { what: 'an import type', folder: 'relay/delivery', text: "export type S = import('../spool/spool.ts').SpoolStore;", rule: 'consistent-type-imports' },
-  { what: 'a system module', folder: 'relay/session', text: "import { connect } from 'node:net';\nconsole.log(connect);", rule: 'no-restricted-imports' },
-  { what: 'a system module without prefix', folder: 'ca', text: "import { readFileSync } from 'fs';\nconsole.log(readFileSync);", rule: 'no-restricted-imports' },
-  { what: 'the clock of the machine', folder: 'relay/outcome', text: 'export const now = (): number => Date.now();', rule: 'no-restricted-globals' },
-  { what: 'another storage engine', folder: 'storage/memory', text: "import { openDatabase } from '../sqlite/database.ts';\nconsole.log(openDatabase);", rule: 'no-restricted-imports' },
-  { what: 'a way out of src', folder: 'base', text: "import { layers } from '../../tools/layers.ts';\nconsole.log(layers);", rule: 'no-restricted-imports' },
-  { what: 'a floating promise', folder: 'relay/message', text: 'export function f(): void {\n  Promise.reject(new Error("lost"));\n}', rule: 'no-floating-promises' },
+const planted: readonly {
+  readonly what: string;
+  readonly folder: string;
+  readonly text: string;
+  readonly rule: string;
+}[] = [
+  {
+    what: 'a static import',
+    folder: 'protocol/smtp',
+    text: "import { Fault } from '../../relay/spool/spool.ts';\nconsole.log(Fault);",
+    rule: 'no-restricted-imports',
+  },
+  {
+    what: 'a type import',
+    folder: 'ca',
+    text: "import type { Verdict } from '../relay/access/verdict.ts';\nexport type A = Verdict;",
+    rule: 'no-restricted-imports',
+  },
+  {
+    what: 'a re-export',
+    folder: 'relay/schedule',
+    text: "export { identify } from '../identity/identify.ts';",
+    rule: 'no-restricted-imports',
+  },
+  {
+    what: 'a dynamic import',
+    folder: 'relay/access',
+    text: "export const late = await import('../session/session.ts');",
+    rule: 'no-restricted-imports',
+  },
+  {
+    what: 'an import type',
+    folder: 'relay/delivery',
+    text: "export type S = import('../spool/spool.ts').SpoolStore;",
+    rule: 'consistent-type-imports',
+  },
+  {
+    what: 'a system module',
+    folder: 'relay/session',
+    text: "import { connect } from 'node:net';\nconsole.log(connect);",
+    rule: 'no-restricted-imports',
+  },
+  {
+    what: 'a system module without prefix',
+    folder: 'ca',
+    text: "import { readFileSync } from 'fs';\nconsole.log(readFileSync);",
+    rule: 'no-restricted-imports',
+  },
+  {
+    what: 'the clock of the machine',
+    folder: 'relay/outcome',
+    text: 'export const now = (): number => Date.now();',
+    rule: 'no-restricted-globals',
+  },
+  {
+    what: 'another storage engine',
+    folder: 'storage/memory',
+    text: "import { openDatabase } from '../sqlite/database.ts';\nconsole.log(openDatabase);",
+    rule: 'no-restricted-imports',
+  },
+  {
+    what: 'a way out of src',
+    folder: 'base',
+    text: "import { layers } from '../../tools/layers.ts';\nconsole.log(layers);",
+    rule: 'no-restricted-imports',
+  },
+  {
+    what: 'a floating promise',
+    folder: 'relay/message',
+    text: 'export function f(): void {\n  Promise.reject(new Error("lost"));\n}',
+    rule: 'no-floating-promises',
+  },
 ];
 
 describe('a planted violation is reported', () => {

@@ -1,6 +1,3 @@
-/** Sendmail's ${verify} on the server side (SEMANTICS §1); '' is "no TLS". */
-export type VerifyWord = 'OK' | 'NO' | 'NOT' | 'FAIL' | '';
-
 /** Why a certificate is worth nothing here. Each has its own words in `reasonText` of `reason.ts`. */
 export type IdentityReason =
   | 'no-tls'
@@ -34,7 +31,9 @@ export interface CertificateFacts {
   readonly dnsNames: readonly string[];
 }
 
-/** Who a peer is. Only `verified` carries rights; `holder` is set when our own CA issued the certificate and its record is active. */
+/**
+ * Who a peer is. `verify` is Sendmail's ${verify} on the server side (SEMANTICS §1), '' without TLS. Only `verified` carries rights; `holder` is set when our own CA issued the certificate and its record is active.
+ */
 export type Principal =
   | { readonly kind: 'anonymous'; readonly verify: '' | 'NO' | 'NOT'; readonly reason: IdentityReason }
   | {
