@@ -124,7 +124,8 @@ test('paths and threads', () => {
   assert.equal(inDirectory('/data', 'tls/x'), '/data/tls/x');
   assert.equal(inDirectory('/data', '/x'), '/x');
   assert.equal(controlSocket(configOf(), '/data'), '/data/control.sock');
-  assert.equal(frontThreads(configOf(), 4), 4);
+  assert.equal(frontThreads(configOf(), 4), 3);
+  assert.equal(frontThreads(configOf(), 1), 1);
   assert.equal(frontThreads(configOf(), 64), 30);
   assert.equal(frontThreads(configOf('threads: {fronts: 2}'), 8), 2);
 });

@@ -116,7 +116,7 @@ export function controlSocket(config: Config, directory: string): string {
   return inDirectory(directory, config.control.socket);
 }
 
-/** Front threads to start, on a machine with so many cores. */
+/** Front threads to start, on a machine with so many cores: one is left to the spool and delivery threads. */
 export function frontThreads(config: Config, cores: number): number {
-  return config.threads.fronts === 'auto' ? Math.max(1, Math.min(cores, 30)) : config.threads.fronts;
+  return config.threads.fronts === 'auto' ? Math.max(1, Math.min(cores - 1, 30)) : config.threads.fronts;
 }
