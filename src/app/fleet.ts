@@ -7,6 +7,7 @@ import type { EventSink } from '../base/event.ts';
 import type { Id } from '../base/id.ts';
 import type { Config } from '../config/schema.ts';
 import { frontThreads, listeners as listenersOf } from '../config/settings.ts';
+import { checkFree } from '../platform/net/listener.ts';
 import type { TlsMaterial } from '../platform/net/tls-contexts.ts';
 import type { ListenerSettings } from '../relay/connection/connection.ts';
 import type { HolderSnapshot } from '../relay/identity/holders.ts';
@@ -76,6 +77,7 @@ export class Fleet {
   async start(): Promise<void> {
     const { cores, ...here } = machine();
     const wanted = listenersOf(this.#state.config, here);
+    for (const listener of wanted) await checkFree(listener);
     const first = this.#startFront(0);
     const opened = await first.control.listen(wanted);
     this.#listeners = wanted.map((listener, index) => ({ ...listener, port: opened[index]?.port ?? listener.port }));

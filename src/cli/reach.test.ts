@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -9,8 +10,8 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parseConfig } from '../config/load.ts';
@@ -144,6 +145,27 @@ describe('creation', () => {
         ends('conflict', /already; nothing was changed/),
       );
       assert.equal(readFileSync(created.config, 'utf8'), before);
+    }));
+
+  test('a port that is taken is told in one line, and nothing goes on running', () =>
+    inDirectory(async (parent) => {
+      const directory = join(parent, 'data');
+      const { config } = await relay.create(directory, 'relay.example.net');
+      const other = createServer().listen(0, '127.0.0.1');
+      await once(other, 'listening');
+      const { port } = other.address() as AddressInfo;
+      writeFileSync(
+        config,
+        `hostname: relay.example.net\nlisteners: [{ name: a, address: 127.0.0.1, port: ${port} }]\nlog: { destination: log }\n`,
+      );
+      const umask = process.umask();
+      try {
+        const taken = new RegExp(`^cannot listen on a: 127\\.0\\.0\\.1:${port}: another program listens there$`);
+        await assert.rejects(relay.serve(directory, false), ends('failed', taken));
+      } finally {
+        process.umask(umask);
+        other.close();
+      }
     }));
 
   test('a name that is none is refused before anything is made', () =>

@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { Workshop } from '../../../test/fakes/workshop.ts';
 import type { Connection, ConnectionHandler, ListenerSettings, TlsFacts } from '../../relay/connection/connection.ts';
-import { listen, type OpenListener } from './listener.ts';
+import { checkFree, listen, type OpenListener } from './listener.ts';
 import { cipherBits, plainAddress } from './server-connection.ts';
 import { tlsContexts, type TlsContexts, type TlsMaterial } from './tls-contexts.ts';
 
@@ -369,6 +369,17 @@ describe('listener', { timeout: 30_000 }, () => {
       listen(listenerSettings({ address: '192.0.2.1' }), options, contexts, () => {}),
       /no such address/,
     );
+  });
+
+  it('finds an address taken that another program would share', async () => {
+    const shared = { reusePort: true, backlog: 1, onTrouble: () => {} };
+    const settings = listenerSettings({ tls: 'none' });
+    const other = await listen(settings, shared, undefined, (connection) => connection.destroy());
+    const same = { ...settings, port: other.port };
+    await assert.rejects(checkFree(same), /cannot listen on test: 127\.0\.0\.1:\d+: another program listens there/);
+    await other.close();
+    await checkFree(same);
+    await checkFree(same);
   });
 
   it('accepts no more once closed, and leaves open connections alone', async () => {

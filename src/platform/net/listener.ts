@@ -65,6 +65,17 @@ export function listen(
   return promise;
 }
 
+/**
+ * Whether an address is free, before threads share it by `reusePort`: to the kernel another relay of the same user looks
+ * like one more of these threads, and would quietly get a part of our clients. Rejects with the Fault that listen() gives.
+ */
+export async function checkFree(settings: ListenerSettings): Promise<void> {
+  if (settings.port === 0) return;
+  const alone = { reusePort: false, backlog: 1, onTrouble: () => {} };
+  const listener = await listen({ ...settings, tls: 'none' }, alone, undefined, (connection) => connection.destroy());
+  await listener.close();
+}
+
 function listenAdvice(error: NodeJS.ErrnoException): string {
   switch (error.code) {
     case 'EADDRINUSE':
