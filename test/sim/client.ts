@@ -38,6 +38,8 @@ export interface ClientPlan {
   /** What the relay finds out in the handshake; undefined: the client does not say STARTTLS. */
   readonly tls: TlsFacts | undefined;
   readonly messages: readonly MessagePlan[];
+  /** How long it takes to read a reply, while which it takes no other; undefined: no time at all. */
+  readonly sluggish?: Ms;
   /** How often a message is tried until it is given up. */
   readonly tries: number;
 }
@@ -74,7 +76,7 @@ export class SimClient {
   #waiting: Pending[];
   #connection: FakeConnection | undefined;
   #engine: ClientEngine | undefined;
-  #current: { readonly pending: Pending; readonly submission: Submission } | undefined;
+  #current: { readonly pending: Pending; readonly submission: Submission; sent: number } | undefined;
   #submissions = 0;
   #secureNext = false;
   #repliesSeen = -1;
@@ -122,8 +124,19 @@ export class SimClient {
     this.#connection = connection;
     this.#engine = clientEngine({ hostname: `${this.plan.name}.client.example`, limits: LIMITS });
     this.#repliesSeen = -1;
-    connection.stirred = () => this.#pump();
-    this.#pump();
+    connection.stirred = () => this.#stirred(connection);
+    this.#stirred(connection);
+  }
+
+  #stirred(connection: FakeConnection): void {
+    const { sluggish } = this.plan;
+    if (sluggish === undefined) return this.#pump();
+    connection.block();
+    this.#world.clock.after(sluggish, () => {
+      if (connection !== this.#connection) return;
+      this.#pump();
+      if (connection === this.#connection) connection.drain();
+    });
   }
 
   /** Moves bytes both ways and acts on what the engine says. */
@@ -237,15 +250,16 @@ export class SimClient {
         answer: 'open',
       })),
       content: contentOf(name, plan),
+      body: plan.body ?? '7BIT',
       at: this.#world.clock.now(),
       queueId: undefined,
     };
     this.#world.witness.submitted(submission);
-    this.#current = { pending, submission };
+    this.#current = { pending, submission, sent: 0 };
     engine.transaction({
       reversePath: plan.reversePath,
       recipients: submission.recipients.map(({ address, notify }) => ({ address, notify, orcpt: undefined })),
-      body: plan.body ?? '7BIT',
+      body: submission.body,
       smtputf8: false,
       ret: plan.ret,
       envid: plan.envid,
@@ -257,10 +271,13 @@ export class SimClient {
     const current = this.#current;
     const connection = this.#connection;
     if (current === undefined || connection === undefined) return;
-    const bytes = fromLatin1(current.submission.content);
+    const bytes = Buffer.from(current.submission.content, 'latin1');
     const breaks = current.pending.tries === 0 ? current.pending.plan.breaks : undefined;
-    if (breaks === 'in-content') engine.content(bytes.subarray(0, bytes.length >> 1), false);
-    else engine.content(bytes, true);
+    // Binary content goes by BDAT, and is asked for piece by piece.
+    const half = bytes.length >> 1;
+    const isFirst = current.sent === 0 && (breaks === 'in-content' || current.submission.body === 'BINARYMIME');
+    engine.content(bytes.subarray(current.sent, isFirst ? half : bytes.length), !isFirst);
+    current.sent = half;
     if (breaks === undefined) return;
     this.#send(connection, engine.output());
     this.#lost('the client gave up');

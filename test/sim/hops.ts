@@ -59,8 +59,11 @@ const VERIFIED: OutboundTls = {
   detail: undefined,
 };
 
+/** How a listener says that it does not even refuse: the dialler waits as long as it likes. */
+export const NO_ANSWER = 'no answer';
+
 const DEFERRED: Readonly<Record<Stage, string>> = {
-  connect: 'Connection timed out',
+  connect: '',
   greeting: '421 4.3.2 not now',
   ehlo: '421 4.3.2 not now',
   starttls: '454 4.7.0 TLS not available',
@@ -118,7 +121,7 @@ class Host {
     const { upFrom } = this.#plan;
     if (upFrom !== undefined && this.#clock.monotonic() < this.#start + upFrom) return 'Connection refused';
     const refusal = this.#mishap('connect');
-    if (refusal !== undefined) return refusal.act === 'defer' ? DEFERRED.connect : 'Connection refused';
+    if (refusal !== undefined) return refusal.act === 'silent' ? NO_ANSWER : 'Connection refused';
     return fakeHop(this.#script(peer)).listen(this.#wire);
   };
 

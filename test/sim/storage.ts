@@ -70,7 +70,7 @@ export class Storage {
     const store = new Proxy(this.spool, {
       get(spool, name: keyof SpoolStore) {
         const method = spool[name] as (...args: unknown[]) => Promise<unknown>;
-        return (...args: unknown[]) => call(name, () => Reflect.apply(method, spool, args) as Promise<unknown>);
+        return (...args: unknown[]) => call(name, () => Reflect.apply(method, spool, args));
       },
     });
     return {

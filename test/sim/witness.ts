@@ -3,7 +3,7 @@
  * knows clients' submissions and hops' arrivals, and of the relay's inside nothing but which rows survived a crash.
  */
 import type { Ms } from '../../src/base/clock.ts';
-import type { Notify } from '../../src/protocol/smtp/server-event.ts';
+import type { BodyType, Notify } from '../../src/protocol/smtp/server-event.ts';
 
 /** What the client was told of one recipient; `lost`: nothing, the connection ended first. */
 export type Answer = 'open' | 'accepted' | 'refused' | 'lost';
@@ -21,6 +21,7 @@ export interface Submission {
   readonly reversePath: string;
   readonly recipients: readonly SubmittedRecipient[];
   readonly content: string;
+  readonly body: BodyType;
   readonly at: Ms;
   /** From the reply to the content. */
   queueId: string | undefined;
@@ -127,9 +128,9 @@ export class Witness {
     }
     const trace = /^Received: from [^\r\n]*\r\n(?:\t[^\r\n]*\r\n)+/.exec(arrival.content)?.[0];
     if (trace === undefined) return this.violated(`${messageId} came without a trace header`);
-    if (!/\r\n\tby relay\.example\.net \(Sealpost\/[^)]+\) with E?SMTPS? id [0-9A-Z]{11}\r\n/.test(trace))
+    if (!/\r\n\tby relay\.example\.net \(Sealpost\/[^)]+\) with E?SMTPS? id [0-9A-Z]{11}(?:;|\r\n)/.test(trace))
       this.violated(`${messageId} came with this trace header: ${trace}`);
-    if (submission.queueId !== undefined && !trace.includes(` id ${submission.queueId}\r\n`))
+    if (submission.queueId !== undefined && !trace.includes(` id ${submission.queueId}`))
       this.violated(`${messageId} was answered ${submission.queueId} and came with this trace header: ${trace}`);
     if (arrival.content.slice(trace.length) !== submission.content)
       this.violated(
@@ -166,7 +167,7 @@ export class Witness {
     else if (to !== submission.reversePath) this.violated(`notice ${id} about ${about} went to ${to}`);
     if (recipient.notify === 'never') this.violated(`notice ${id} is about ${about}, with NOTIFY=NEVER`);
     if (action === 'failed') {
-      if (!this.#mayFail(recipient) && age < this.#rules.expiry)
+      if (!this.#mayFail(submission, recipient) && age < this.#rules.expiry)
         this.violated(`notice ${id} tells that ${about} failed, whom no hop refused`);
       if (!asks(recipient, 'failure')) this.violated(`notice ${id} tells that ${about} failed, unasked`);
     } else if (action === 'delayed') {
@@ -199,8 +200,10 @@ export class Witness {
     if (taken.length === 0) {
       const isDue = isTold && asks(recipient, 'failure');
       if (isDue && !failed) this.violated(`${address} was answered 250, never arrived, and nobody was told`);
-      // Expiry shows in the notice alone; where none is due, a hop must have refused it.
-      if (!isDue && !this.#mayFail(recipient)) this.violated(`${address} was answered 250 and never arrived`);
+      // Expiry shows in the notice alone; where none is due, a hop must have refused it, or its time is over.
+      const isOver = this.#rules.now() - submission.at >= this.#rules.expiry;
+      if (!isDue && !isOver && !this.#mayFail(submission, recipient))
+        this.violated(`${address} was answered 250 and never arrived`);
       return;
     }
     if (failed && taken.every(({ arrival, excused }) => arrival.replied && !excused))
@@ -217,7 +220,9 @@ export class Witness {
     return this.#arrived.get(keyOf(submission.messageId, recipient.address)) ?? [];
   }
 
-  #mayFail(recipient: SubmittedRecipient): boolean {
+  #mayFail({ body }: Submission, recipient: SubmittedRecipient): boolean {
+    // No hop of these worlds takes binary content.
+    if (body === 'BINARYMIME') return true;
     return this.#refused.has(recipient.address) || this.#rules.isHopeless(recipient.domain);
   }
 }

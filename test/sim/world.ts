@@ -5,37 +5,36 @@
  */
 import type { Ms } from '../../src/base/clock.ts';
 import type { RelayEvent } from '../../src/base/event.ts';
-import { idMinter } from '../../src/base/id.ts';
+import type { Id } from '../../src/base/id.ts';
 import type { Random } from '../../src/base/random.ts';
-import { sweep } from '../../src/platform/files/content-store.ts';
-import type { AccessPolicy } from '../../src/relay/access/policy.ts';
-import { Admission } from '../../src/relay/connection/admission.ts';
 import type { ListenerRole } from '../../src/relay/connection/connection.ts';
 import type { Dialer } from '../../src/relay/delivery/dialer.ts';
 import type { Resolver } from '../../src/relay/delivery/resolver.ts';
-import type { DeliverySettings, RouteSettings } from '../../src/relay/delivery/settings.ts';
-import { holderDirectory, type HolderEntry, type HolderTable } from '../../src/relay/identity/holders.ts';
-import { inbound, outbound, type Inbound, type Outbound } from '../../src/relay/relay.ts';
+import type { HolderEntry } from '../../src/relay/identity/holders.ts';
 import type { ScheduleSettings } from '../../src/relay/schedule/settings.ts';
-import type { SessionLimits } from '../../src/relay/session/limits.ts';
+import type { NewEntry } from '../../src/relay/spool/spool.ts';
 import { fakeClock, type FakeClock } from '../fakes/clock.ts';
 import { fakeConnection, type FakeConnection } from '../fakes/connection.ts';
 import { fakeNetwork, type FakeNetwork } from '../fakes/network.ts';
 import { seededRandom } from '../fakes/random.ts';
 import { fakeResolver, type FakeResolver } from '../fakes/resolver.ts';
 import { SimClient, type ClientPlan, type ClientWorld } from './client.ts';
-import { isHopeless, listenAsHost, zoneAt, type DomainPlan } from './hops.ts';
+import { isHopeless, listenAsHost, NO_ANSWER, zoneAt, type DomainPlan } from './hops.ts';
 import { Life, never } from './life.ts';
 import type { People } from './people.ts';
 import type { Plant } from './plants.ts';
+import { LOCAL_DOMAIN, Program, SCHEDULE, type ProgramParts } from './program.ts';
 import { Storage, type Fate, type PortCall, type StoragePorts } from './storage.ts';
 import { Witness } from './witness.ts';
 
-/** What happens at a time since the start, whatever else goes on. */
-export type Action =
-  | { readonly at: Ms; readonly kind: 'restart' | 'kill' }
-  | { readonly at: Ms; readonly kind: 'withdraw'; readonly holder: HolderEntry }
-  | { readonly at: Ms; readonly kind: 'step-clock'; readonly by: Ms };
+/** What an operator does, or somebody else. */
+export type Deed =
+  | { readonly kind: 'restart' | 'kill' }
+  | { readonly kind: 'withdraw'; readonly holder: HolderEntry }
+  | { readonly kind: 'step-clock'; readonly by: Ms };
+
+/** A deed and its time since the start. */
+export type Action = Deed & { readonly at: Ms };
 
 export interface WorldPlan {
   readonly seed: number;
@@ -45,84 +44,26 @@ export interface WorldPlan {
   /** What becomes of each port call; undefined: all goes well. */
   readonly fate?: (call: PortCall, world: World) => Fate;
   readonly schedule?: Partial<ScheduleSettings>;
+  /** How long it takes to find the name of a client. */
+  readonly nameTime?: Ms;
   /** False: the spool's signal gets lost. */
   readonly rings?: boolean;
   readonly plant?: Plant;
 }
 
-export const LOCAL_DOMAIN = 'example.net';
 const HOUR: Ms = 3_600_000;
 /** A program that crashed or was ended starts again after this. */
 const DOWN: Ms = 1_000;
 /** Somebody notices that the program hangs, and kills it. */
 const NOTICED: Ms = 5 * 60_000;
-const GRACE: Ms = 30_000;
 /** An end in good order that takes longer is cut short. */
 const LONGEST_STOP: Ms = 90_000;
-const OWNER = 1;
-const DELIVERY_WRITER = 31;
+/** Calls that nobody waits for end within this time. */
+const SETTLING: Ms = 100;
 
-const LIMITS: SessionLimits = {
-  commandLine: 512,
-  authLine: 12_288,
-  messageSize: 1_000_000,
-  recipients: 10,
-  messagesPerSession: 100,
-  errors: 20,
-  idleCommands: 50,
-  buffer: 65_536,
-  header: 10_000,
-  hops: 100,
-  sessionTime: HOUR,
-  connections: 10,
-  connectionsByAddress: 3,
-  handshakeTime: 20_000,
-  inlineContent: 3_000,
-};
-
-const POLICY: AccessPolicy = {
-  map: undefined,
-  localDomains: new Set([LOCAL_DOMAIN]),
-  relayDomains: new Set(),
-  trustedNetworks: [],
-  trustExternal: false,
-  blocklistRecipients: false,
-  delayChecks: false,
-};
-
-const SCHEDULE: ScheduleSettings = {
-  firstRetry: 300_000,
-  longestRetry: 4_800_000,
-  jitter: 0.1,
-  expiry: 5 * 24 * HOUR,
-  delayNotice: 4 * HOUR,
-  concurrency: 8,
-  concurrencyByDestination: 2,
-  recipientsPerTransaction: 3,
-  laneLease: 600_000,
-  poll: 300_000,
-};
-
-const ROUTES: readonly RouteSettings[] = [];
-
-const DELIVERY: DeliverySettings = {
-  routes: ROUTES,
-  hostname: 'relay.example.net',
-  port: 25,
-  connectTime: 30_000,
-  replyTime: 300_000,
-  contentTime: 600_000,
-  idleTime: 30_000,
-  messagesPerConnection: 3,
-  ownAddresses: [{ address: '192.0.2.25', port: 25 }],
-};
-
-/** The program as it runs in one life. */
+/** The program in one life, and who is connected to it. */
 interface Running {
-  readonly life: Life;
-  readonly directory: HolderTable;
-  readonly inbound: Inbound;
-  readonly outbound: Outbound;
+  readonly program: Program;
   readonly connections: Map<FakeConnection, SimClient>;
   /** Takes connections. */
   listening: boolean;
@@ -138,7 +79,7 @@ export class World {
   /** Everything worth telling, in order. */
   readonly lines: string[] = [];
   readonly troubles: string[] = [];
-  readonly events: RelayEvent[] = [];
+  readonly events: { readonly at: Ms; readonly event: RelayEvent }[] = [];
   readonly #plan: WorldPlan;
   readonly #people: People;
   readonly #start: Ms;
@@ -182,7 +123,7 @@ export class World {
       },
       ring: (lanes) => {
         const now = this.#running;
-        if (plan.rings !== false && now?.life.alive) now.outbound.schedule.ring(lanes);
+        if (plan.rings !== false) now?.program.schedule.ring(lanes);
       },
     });
     this.network = fakeNetwork();
@@ -191,7 +132,11 @@ export class World {
       listenAsHost(host, this.network, this.clock, this.witness);
     this.#clients = plan.clients.map((client) => this.#client(client));
     this.#actionsLeft = plan.actions?.length ?? 0;
-    for (const action of plan.actions ?? []) this.clock.after(action.at, () => this.#act(action));
+    for (const action of plan.actions ?? [])
+      this.clock.after(action.at, () => {
+        this.#actionsLeft -= 1;
+        this.act(action);
+      });
   }
 
   /** Time since the start. */
@@ -211,6 +156,7 @@ export class World {
   async run(limit: Ms = 2 * 24 * HOUR): Promise<void> {
     this.#boot();
     await this.#until(() => this.#isOver(), limit);
+    await this.clock.advance(SETTLING);
   }
 
   /** Runs for a time. */
@@ -225,6 +171,7 @@ export class World {
     const lives = this.#lives;
     this.#stop();
     await this.#until(() => this.#lives > lives && this.#isOver(), HOUR);
+    await this.clock.advance(SETTLING);
     const left = await this.storage.spool.counts();
     if (left.entries > 0) this.witness.violated(`${left.entries} entries stay in the spool`);
     const refs = await this.storage.contents.refs();
@@ -249,7 +196,7 @@ export class World {
     const now = this.#running;
     if (now === undefined || !now.started || this.#actionsLeft > 0 || !this.#clients.every((one) => one.done))
       return false;
-    const { active, unsettled, waiting } = now.outbound.schedule.load();
+    const { active, unsettled, waiting } = now.program.schedule.load();
     return active + unsettled + waiting === 0;
   }
 
@@ -282,12 +229,10 @@ export class World {
     );
     this.#clean = false;
     try {
-      const ports = this.#ports(life);
-      await sweep(ports.contents, ports.store);
-      const now = await this.#compose(life, ports);
+      const program = await Program.open(this.#parts(life));
+      const now: Running = { program, connections: new Map(), listening: true, started: false };
       this.#running = now;
-      now.listening = true;
-      await now.outbound.schedule.start();
+      await program.schedule.start();
       now.started = true;
     } catch (thrown) {
       this.log(`cannot start: ${String(thrown)}`);
@@ -302,70 +247,36 @@ export class World {
     return plant === undefined ? ports : plant(ports, () => ++count);
   }
 
-  async #compose(life: Life, { contents, store }: StoragePorts): Promise<Running> {
-    const { clock } = life;
-    const lastId = await store.lastId();
-    const directory = holderDirectory();
-    directory.replace({
-      version: this.#version,
-      issuers: [this.#people.issuer],
-      entries: [this.#people.alice, this.#people.carol].map(
-        ({ record }) => this.#withdrawn.get(record.serial) ?? record,
-      ),
-    });
-    const events = { tell: (event: RelayEvent) => this.#told(life, event) };
-    const seed = this.#plan.seed * 1_000 + life.number;
-    const schedule = { ...SCHEDULE, ...this.#plan.schedule };
+  #parts(life: Life): ProgramParts {
+    const { alice, carol, issuer } = this.#people;
+    const entries = [alice, carol].map(({ record }) => this.#withdrawn.get(record.serial) ?? record);
     return {
       life,
-      directory,
-      listening: false,
-      started: false,
-      connections: new Map(),
-      inbound: inbound({
-        hostname: DELIVERY.hostname,
-        version: '0.1.0',
-        limits: () => LIMITS,
-        policy: () => POLICY,
-        directory,
-        peerName: () => Promise.resolve({ state: 'ok', name: 'client.example.org' }),
-        store: { accept: (batch) => this.#accept(batch, store.accept(batch)) },
-        contents,
-        routes: () => ROUTES,
-        mintId: idMinter(clock, 0, lastId),
-        clock,
-        events,
-        utcOffset: () => 0,
-        admission: new Admission(),
-      }),
-      outbound: outbound({
-        store,
-        contents,
-        resolver: this.#resolverOf(life),
-        dialer: this.#dialerOf(life),
-        delivery: DELIVERY,
-        schedule: () => schedule,
-        mintId: idMinter(clock, DELIVERY_WRITER, lastId),
-        utcOffset: () => 0,
-        clock,
-        random: seededRandom(seed),
-        events,
-        owner: OWNER,
-      }),
+      ports: this.#ports(life),
+      resolver: this.#resolverOf(life),
+      dialer: this.#dialerOf(life),
+      schedule: { ...SCHEDULE, ...this.#plan.schedule },
+      events: { tell: (event) => this.#told(life, event) },
+      seed: this.#plan.seed * 1_000 + life.number,
+      nameTime: this.#plan.nameTime ?? 0,
+      holders: { version: this.#version, issuer, entries },
+      offered: (entry, lastId) => this.#checkOffered(entry, lastId),
     };
   }
 
-  #accept(batch: Parameters<StoragePorts['store']['accept']>[0], accepting: Promise<number>): Promise<number> {
-    for (const { id, origin } of batch) {
-      if (origin.serial !== undefined && this.#withdrawn.has(origin.serial))
-        this.witness.violated(`entry ${id} was taken from a holder who had been withdrawn`);
-    }
-    return accepting;
+  /** What a front must never ask the spool to take. */
+  #checkOffered({ deliveries, id, origin }: NewEntry, lastId: Id): void {
+    if (origin.serial !== undefined && this.#withdrawn.has(origin.serial))
+      this.witness.violated(`entry ${id} was taken from a holder who had been withdrawn`);
+    const outside = deliveries.find(({ dest }) => dest !== LOCAL_DOMAIN);
+    if (origin.holder === undefined && outside !== undefined)
+      this.witness.violated(`entry ${id} for ${outside.recipient} was taken from somebody who may not relay`);
+    if (id <= lastId) this.witness.violated(`entry ${id} has no id above ${lastId}, the last one of earlier lives`);
   }
 
   #told(life: Life, event: RelayEvent): void {
     if (!life.alive) return;
-    this.events.push(event);
+    this.events.push({ at: this.since, event });
     if (event.kind === 'trouble') this.troubles.push(`${event.where}: ${event.detail}`);
     if (event.kind === 'trouble') this.log(`trouble ${event.where}: ${event.detail}`);
     else if (event.kind === 'attempted')
@@ -393,6 +304,8 @@ export class World {
         if (result.kind === 'connected') {
           if (life.alive) life.atEnd(() => result.connection.destroy());
           else result.connection.destroy();
+        } else if (result.detail === NO_ANSWER) {
+          await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
         }
         return result;
       },
@@ -416,14 +329,9 @@ export class World {
     if (now === undefined) return;
     this.log('is stopped');
     now.listening = false;
-    void this.#drain(now);
-    this.clock.after(LONGEST_STOP, () => this.#end(now.life, false));
-  }
-
-  async #drain({ inbound: front, life, outbound: delivery }: Running): Promise<void> {
-    await Promise.all([front.sessions.drain(), delivery.schedule.stop(GRACE)]);
-    delivery.carrier.close();
-    this.#end(life, true);
+    const { program } = now;
+    void program.stop().then(() => this.#end(program.life, true));
+    this.clock.after(LONGEST_STOP, () => this.#end(program.life, false));
   }
 
   // The world around
@@ -445,28 +353,27 @@ export class World {
     if (now === undefined || !now.listening) return undefined;
     const connection = fakeConnection({ name: role, role, port: role === 'submission' ? 587 : 25 }, address);
     now.connections.set(connection, client);
-    now.inbound.serve(connection);
+    now.program.serve(connection);
     return connection;
   }
 
-  #act(action: Action): void {
-    this.#actionsLeft -= 1;
+  /** Something happens now. */
+  act(deed: Deed): void {
     const now = this.#running;
-    switch (action.kind) {
+    switch (deed.kind) {
       case 'restart':
         return this.#stop();
       case 'kill':
-        if (now !== undefined) this.#end(now.life, false);
+        if (now !== undefined) this.#end(now.program.life, false);
         return;
       case 'step-clock':
-        return this.clock.stepWall(action.by);
+        return this.clock.stepWall(deed.by);
       case 'withdraw': {
-        const record: HolderEntry = { ...action.holder, state: 'revoked' };
+        const record: HolderEntry = { ...deed.holder, state: 'revoked' };
         this.#withdrawn.set(record.serial, record);
         this.log(`withdraws ${record.holder}`);
         this.#version += 1;
-        now?.directory.change({ version: this.#version, entries: [record] });
-        now?.inbound.sessions.recheck(new Set([record.serial]));
+        now?.program.withdraw(record, this.#version);
       }
     }
   }
