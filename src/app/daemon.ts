@@ -120,7 +120,9 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
   events.tell({
     kind: 'started',
     version,
-    listeners: fleet.listeners.map(({ name, address, port }) => `${name} ${address}:${port}`),
+    listeners: fleet.listeners.map(
+      ({ name, address, port }) => `${name} ${address.includes(':') ? `[${address}]` : address}:${port}`,
+    ),
   });
 
   const watched = (): string[] => {
