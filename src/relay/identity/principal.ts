@@ -32,7 +32,8 @@ export interface CertificateFacts {
 }
 
 /**
- * Who a peer is. `verify` is Sendmail's ${verify} on the server side (SEMANTICS §1), '' without TLS. Only `verified` carries rights; `holder` is set when our own CA issued the certificate and its record is active.
+ * Who a peer is. `verify` is Sendmail's ${verify} on the server side (SEMANTICS §1), '' without TLS. Only `verified`
+ * carries rights; `holder` is set when our own CA issued the certificate and its record is active.
  */
 export type Principal =
   | { readonly kind: 'anonymous'; readonly verify: '' | 'NO' | 'NOT'; readonly reason: IdentityReason }
