@@ -145,9 +145,10 @@ export function ledgerSuite(
       }),
     );
 
+    // An engine in memory has nothing to open again.
+    if (!lasts) return;
     test(
       'another opener sees changes, and they last',
-      { skip: lasts ? false : 'this engine does not last' },
       using((ledger, again) => {
         const other = again();
         try {

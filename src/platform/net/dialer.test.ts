@@ -15,6 +15,7 @@ import type {
   OutboundTls,
 } from '../../relay/delivery/dialer.ts';
 import { netDialer } from './dialer.ts';
+import { missing } from '../../../test/fakes/outside.ts';
 
 /** A handler that keeps what it hears, in words, and can be waited on. */
 class Listener implements OutboundHandler {
@@ -55,7 +56,7 @@ function never(): AbortSignal {
   return new AbortController().signal;
 }
 
-describe('net dialer', () => {
+describe('net dialer', { skip: missing('openssl') }, () => {
   let directory = '';
   const servers: Server[] = [];
   const file = (name: string): string => join(directory, name);

@@ -11,6 +11,7 @@ import { startSession } from '../../relay/session/session.ts';
 import { memoryContentStore } from '../../storage/memory/content-store.ts';
 import { listen } from './listener.ts';
 import { tlsContexts } from './tls-contexts.ts';
+import { missing } from '../../../test/fakes/outside.ts';
 
 /** The client's side of a dialogue, line by line. */
 class Client {
@@ -66,7 +67,7 @@ class Client {
   }
 }
 
-describe('sessions on sockets', { timeout: 20_000 }, () => {
+describe('sessions on sockets', { timeout: 20_000, skip: missing('openssl') }, () => {
   const workshop = new Workshop();
 
   before(() => {

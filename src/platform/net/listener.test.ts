@@ -9,6 +9,7 @@ import type { Connection, ConnectionHandler, ListenerSettings, TlsFacts } from '
 import { checkFree, listen, type OpenListener } from './listener.ts';
 import { cipherBits, plainAddress } from './server-connection.ts';
 import { tlsContexts, type TlsContexts, type TlsMaterial } from './tls-contexts.ts';
+import { missing } from '../../../test/fakes/outside.ts';
 
 function listenerSettings(changes: Partial<ListenerSettings> = {}): ListenerSettings {
   return {
@@ -61,7 +62,7 @@ class Talker implements ConnectionHandler {
   }
 }
 
-describe('listener', { timeout: 30_000 }, () => {
+describe('listener', { timeout: 30_000, skip: missing('openssl') }, () => {
   const workshop = new Workshop();
   let material: TlsMaterial;
 
