@@ -91,7 +91,11 @@ export interface ProgramParts {
   /** How long it takes to find the name of a client. */
   readonly nameTime: Ms;
   /** The ledger as it is now. */
-  readonly holders: { readonly version: number; readonly issuer: string; readonly entries: readonly HolderEntry[] };
+  readonly holders: () => {
+    readonly version: number;
+    readonly issuer: string;
+    readonly entries: readonly HolderEntry[];
+  };
   /** Told of each entry before the spool is asked to take it. */
   readonly offered: (entry: NewEntry, lastId: Id) => void;
 }
@@ -161,7 +165,7 @@ export class Program {
 function front({ events, holders, life, nameTime, offered, ports }: ProgramParts, writer: number, lastId: Id): Front {
   const { clock } = life;
   const directory = holderDirectory();
-  const { entries, issuer, version } = holders;
+  const { entries, issuer, version } = holders();
   directory.replace({ version, issuers: [issuer], entries });
   const half = inbound({
     hostname: DELIVERY.hostname,

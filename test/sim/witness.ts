@@ -48,8 +48,18 @@ interface Notice {
   readonly about: string;
 }
 
+/** An arrival for one recipient. */
+interface Taken {
+  readonly arrival: Arrival;
+  readonly moment: Ms;
+  excused: boolean;
+}
+
 export interface WitnessRules {
   readonly now: () => Ms;
+  readonly monotonic: () => Ms;
+  /** No recipient is tried again sooner than this, unless the program began anew or its clock was stepped. */
+  readonly soonestRetry: Ms;
   readonly expiry: Ms;
   readonly delayNotice: Ms;
   /** Whether mail for this domain can never be delivered. */
@@ -67,10 +77,12 @@ export class Witness {
     { readonly submission: Submission; readonly recipient: SubmittedRecipient }
   >();
   /** By Message-ID and recipient, what arrived; `excused`: the relay could not know that it had. */
-  readonly #arrived = new Map<string, { readonly arrival: Arrival; excused: boolean }[]>();
+  readonly #arrived = new Map<string, Taken[]>();
   /** Recipients that a hop refused for good. */
   readonly #refused = new Set<string>();
   readonly #notices = new Map<string, Notice>();
+  /** When the program began, or its clock was stepped, last. */
+  #began: Ms = 0;
 
   constructor(rules: WitnessRules) {
     this.#rules = rules;
@@ -96,12 +108,19 @@ export class Witness {
   arrived(arrival: Arrival): void {
     this.arrivals.push(arrival);
     const messageId = /^Message-ID: (\S+)\r$/im.exec(arrival.content)?.[1] ?? '';
+    const moment = this.#rules.monotonic();
     for (const recipient of arrival.recipients) {
       const key = keyOf(messageId, recipient);
       const before = this.#arrived.get(key) ?? [];
       if (before.some((one) => one.arrival.replied && !one.excused))
         this.violated(`${messageId} to ${recipient} arrived again at ${arrival.host}, although it was taken before`);
-      this.#arrived.set(key, [...before, { arrival, excused: false }]);
+      const last = before.at(-1);
+      // Once content may have been taken no other host is offered it, until the next attempt (RFC 5321 §4.5.4.1).
+      if (last !== undefined && last.moment > this.#began && moment - last.moment < this.#rules.soonestRetry)
+        this.violated(
+          `${messageId} to ${recipient} arrived twice in one attempt, at ${last.arrival.host} and ${arrival.host}`,
+        );
+      this.#arrived.set(key, [...before, { arrival, moment, excused: false }]);
     }
     const submission = this.#byMessageId.get(messageId);
     if (submission !== undefined) this.#checkMail(arrival, submission);
@@ -110,9 +129,15 @@ export class Witness {
 
   /** A life begins and finds these rows. What arrived and is still there is sent again; `excused`: rightly so. */
   began(rows: readonly { readonly messageId: string; readonly recipient: string }[], excused: boolean): void {
+    this.#began = this.#rules.monotonic();
     if (!excused) return;
     for (const { messageId, recipient } of rows)
       for (const one of this.#arrived.get(keyOf(messageId, recipient)) ?? []) one.excused = true;
+  }
+
+  /** The wall clock was stepped: what waits may be tried sooner. */
+  clockStepped(): void {
+    this.#began = this.#rules.monotonic();
   }
 
   // What must hold at once
@@ -216,7 +241,7 @@ export class Witness {
       this.violated(`${address} was told as relayed by a hop that tells itself`);
   }
 
-  #taken(submission: Submission, recipient: SubmittedRecipient): readonly { arrival: Arrival; excused: boolean }[] {
+  #taken(submission: Submission, recipient: SubmittedRecipient): readonly Taken[] {
     return this.#arrived.get(keyOf(submission.messageId, recipient.address)) ?? [];
   }
 

@@ -106,6 +106,8 @@ export class World {
     const reachable = new Set(plan.domains.filter((domain) => !isHopeless(domain)).map(({ name }) => name));
     this.witness = new Witness({
       now: () => this.clock.now(),
+      monotonic: () => this.clock.monotonic(),
+      soonestRetry: (plan.schedule?.firstRetry ?? SCHEDULE.firstRetry) * 0.9,
       expiry,
       delayNotice,
       isHopeless: (domain) => !reachable.has(domain),
@@ -249,7 +251,8 @@ export class World {
 
   #parts(life: Life): ProgramParts {
     const { alice, carol, issuer } = this.#people;
-    const entries = [alice, carol].map(({ record }) => this.#withdrawn.get(record.serial) ?? record);
+    const entries = (): HolderEntry[] =>
+      [alice, carol].map(({ record }) => this.#withdrawn.get(record.serial) ?? record);
     return {
       life,
       ports: this.#ports(life),
@@ -259,7 +262,7 @@ export class World {
       events: { tell: (event) => this.#told(life, event) },
       seed: this.#plan.seed * 1_000 + life.number,
       nameTime: this.#plan.nameTime ?? 0,
-      holders: { version: this.#version, issuer, entries },
+      holders: () => ({ version: this.#version, issuer, entries: entries() }),
       offered: (entry, lastId) => this.#checkOffered(entry, lastId),
     };
   }
@@ -367,6 +370,7 @@ export class World {
         if (now !== undefined) this.#end(now.program.life, false);
         return;
       case 'step-clock':
+        this.witness.clockStepped();
         return this.clock.stepWall(deed.by);
       case 'withdraw': {
         const record: HolderEntry = { ...deed.holder, state: 'revoked' };
