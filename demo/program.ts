@@ -89,6 +89,7 @@ export class Program {
   /** Leaves nothing: ends the relay, removes the directory. Safe to call twice, and when the process exits. */
   clear(): void {
     if (this.#relay?.exitCode === null) this.#relay.kill('SIGKILL');
-    rmSync(this.directory, { recursive: true, force: true });
+    // The relay may be writing its last while it is being killed.
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
   }
 }
