@@ -499,7 +499,9 @@ const schema: z.ZodType<Config> = z.strictObject({
       fronts: z
         .union([z.literal('auto'), z.int().min(1).max(30)])
         .default('auto')
-        .describe('Threads that speak with clients. `auto`: one for each core but one, which is left to storage and delivery.'),
+        .describe(
+          'Threads that speak with clients. `auto`: one for each core but one, which is left to storage and delivery.',
+        ),
     })
     .prefault({} as never)
     .describe('Threads.'),
