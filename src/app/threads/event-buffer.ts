@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Clock, Ms } from '../../base/clock.ts';
-import { eventLevel, isLoud, type EventLevel, type EventSink } from '../../base/event.ts';
+import { eventLevel, type EventLevel, type EventSink } from '../../base/event.ts';
 import { eventMethods, type TimedEvent } from './contracts.ts';
 import { remote } from './rpc.ts';
 
@@ -14,7 +14,10 @@ export interface EventBuffer extends EventSink {
   flush(): void;
 }
 
-/** The way of events from a thread to the main thread. What is not loud enough for the log stays here. */
+/**
+ * The way of events from a thread to the main thread. What only a log at `debug` would tell stays here; the rest crosses
+ * whatever the log's level, since it is counted too.
+ */
 export function eventBuffer(port: MessagePort, clock: Clock, least: () => EventLevel): EventBuffer {
   const desk = remote(port, eventMethods);
   let waiting: TimedEvent[] = [];
@@ -25,7 +28,7 @@ export function eventBuffer(port: MessagePort, clock: Clock, least: () => EventL
   };
   return {
     tell(event, at) {
-      if (!isLoud(eventLevel(event), least())) return;
+      if (eventLevel(event) === 'debug' && least() !== 'debug') return;
       waiting.push([at ?? clock.now(), event]);
       if (waiting.length === 1) clock.after(SPAN, flush);
       else if (waiting.length >= MOST) flush();
