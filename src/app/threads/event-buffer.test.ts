@@ -23,7 +23,11 @@ async function arriving(level: 'debug' | 'error', events: readonly RelayEvent[])
   const { port1, port2 } = new MessageChannel();
   const groups: TimedEvent[][] = [];
   const { promise: arrived, resolve } = Promise.withResolvers<void>();
-  serve(port2, { tell: (list: readonly TimedEvent[]) => void (groups.push([...list]), resolve()) }, eventMethods);
+  const tell = (list: readonly TimedEvent[]): void => {
+    groups.push([...list]);
+    resolve();
+  };
+  serve(port2, { tell }, eventMethods);
   const clock = fakeClock(1_000);
   const buffer = eventBuffer(port1, clock, () => level);
   for (const event of events) {
