@@ -1,20 +1,24 @@
 import type { Cancel, Clock, Ms } from '../../src/base/clock.ts';
 
 /**
- * One run of the program, from its start to its end by order or by crash. Whatever was begun in it ends with it:
- * timers do not fire, and ports asked in its name answer nothing.
+ * One run of the program, or of one of its threads, from its start to its end by order or by crash. Whatever was begun
+ * in it ends with it: timers do not fire, and ports asked in its name answer nothing.
  */
 export class Life {
-  /** From 1. */
+  /** Of the program, from 1. */
   readonly number: number;
   readonly clock: Clock;
-  /** A port call failed, hung or was slow: what is unfinished at its end may be done twice. */
-  disturbed = false;
+  /** The program's, when this is a thread's. */
+  readonly whole: Life;
+  readonly #clock: Clock;
   #alive = true;
+  #disturbed = false;
   readonly #atEnd: (() => void)[] = [];
 
-  constructor(number: number, clock: Clock) {
+  constructor(number: number, clock: Clock, whole?: Life) {
     this.number = number;
+    this.#clock = clock;
+    this.whole = whole ?? this;
     this.clock = {
       now: () => clock.now(),
       monotonic: () => clock.monotonic(),
@@ -25,6 +29,22 @@ export class Life {
 
   get alive(): boolean {
     return this.#alive;
+  }
+
+  /** A port call of the program failed, hung or was slow, or a thread died: what was unfinished may be done twice. */
+  get disturbed(): boolean {
+    return this.whole.#disturbed;
+  }
+
+  disturb(): void {
+    this.whole.#disturbed = true;
+  }
+
+  /** The life of a thread, which ends with the program at the latest. */
+  thread(): Life {
+    const thread = new Life(this.number, this.#clock, this);
+    this.atEnd(() => thread.end());
+    return thread;
   }
 
   /** Called once when this life ends, before anything of a next one. */

@@ -80,13 +80,18 @@ const DELIVERY: DeliverySettings = {
   ownAddresses: [{ address: '192.0.2.25', port: 25 }],
 };
 
-export interface ProgramParts {
-  readonly life: Life;
+/** What a thread is given, in the name of its life. */
+export interface ThreadParts {
   readonly ports: StoragePorts;
   readonly resolver: Resolver;
   readonly dialer: Dialer;
-  readonly schedule: ScheduleSettings;
   readonly events: EventSink;
+}
+
+export interface ProgramParts {
+  readonly life: Life;
+  readonly thread: (life: Life) => ThreadParts;
+  readonly schedule: ScheduleSettings;
   readonly seed: number;
   /** How long it takes to find the name of a client. */
   readonly nameTime: Ms;
@@ -100,56 +105,128 @@ export interface ProgramParts {
   readonly offered: (entry: NewEntry, lastId: Id) => void;
 }
 
+/** A front thread. */
 interface Front {
+  readonly life: Life;
   readonly directory: HolderTable;
   readonly inbound: Inbound;
 }
 
-/** Both halves of the relay in one life, put together as the daemon does it: two fronts and a delivery. */
+/** The delivery thread. */
+interface Delivery extends Outbound {
+  readonly life: Life;
+}
+
+/** A thread that died starts again after this. */
+const RESTART: Ms = 1_000;
+
+/** Both halves of the relay, put together as the daemon does it: two fronts and a delivery. */
 export class Program {
   readonly life: Life;
-  readonly schedule: Outbound['schedule'];
-  readonly #carrier: Outbound['carrier'];
-  readonly #fronts: readonly Front[];
+  readonly #parts: ProgramParts;
+  readonly #fronts: Front[];
+  #delivery: Delivery | undefined;
+  #deliveries = 0;
   #served = 0;
 
   private constructor(parts: ProgramParts, lastId: Id) {
-    const { dialer, events, life, ports, resolver, schedule } = parts;
-    const { clock } = life;
-    this.life = life;
-    this.#fronts = FRONTS.map((writer) => front(parts, writer, lastId));
-    const delivery = outbound({
+    this.life = parts.life;
+    this.#parts = parts;
+    this.#fronts = FRONTS.map((writer) => this.#front(writer, lastId));
+  }
+
+  /** Sweeps the contents and starts the fronts. Rejects as the storage does. */
+  static async open(parts: ProgramParts): Promise<Program> {
+    const { contents, store } = parts.thread(parts.life).ports;
+    await sweep(contents, store);
+    return new Program(parts, await store.lastId());
+  }
+
+  /** Starts delivery. Rejects as the storage does. */
+  async deliver(): Promise<void> {
+    const { life: whole, schedule, seed } = this.#parts;
+    const life = whole.thread();
+    const { dialer, events, ports, resolver } = this.#parts.thread(life);
+    const lastId = await ports.store.lastId();
+    const halves = outbound({
       ...ports,
       resolver,
       dialer,
       delivery: DELIVERY,
       schedule: () => schedule,
-      mintId: idMinter(clock, DELIVERY_WRITER, lastId),
+      mintId: idMinter(life.clock, DELIVERY_WRITER, lastId),
       utcOffset: () => 0,
-      clock,
-      random: seededRandom(parts.seed),
+      clock: life.clock,
+      random: seededRandom(seed + ++this.#deliveries),
       events,
       owner: OWNER,
     });
-    this.schedule = delivery.schedule;
-    this.#carrier = delivery.carrier;
+    this.#delivery = { ...halves, life };
+    await halves.schedule.start();
   }
 
-  /** Sweeps the contents and puts the parts together; the schedule is not started yet. Rejects as the storage does. */
-  static async open(parts: ProgramParts): Promise<Program> {
-    const { contents, store } = parts.ports;
-    await sweep(contents, store);
-    return new Program(parts, await store.lastId());
+  /** The spool has something new. */
+  ring(lanes: ReadonlySet<number>): void {
+    this.#delivery?.schedule.ring(lanes);
   }
 
-  /** Gives a connection to the next front. */
-  serve(connection: Connection): void {
-    this.#fronts[this.#served++ % this.#fronts.length]?.inbound.serve(connection);
+  /** Delivery runs and has nothing in its hands. */
+  get idle(): boolean {
+    if (this.#delivery?.life.alive !== true) return false;
+    const { active, unsettled, waiting } = this.#delivery.schedule.load();
+    return active + unsettled + waiting === 0;
+  }
+
+  /** The delivery thread dies and another one takes its place; `begins` is told just before. */
+  killDelivery(begins: () => void): void {
+    if (this.#delivery?.life.alive !== true) return;
+    this.life.disturb();
+    this.#delivery.life.end();
+    this.#deliverAgain(begins);
+  }
+
+  #deliverAgain(begins: () => void): void {
+    this.life.clock.after(RESTART, () => {
+      begins();
+      this.deliver().catch(() => {
+        this.#delivery?.life.end();
+        this.#deliverAgain(begins);
+      });
+    });
+  }
+
+  /** A front thread dies with its connections, and another one takes its place. */
+  killFront(index: number): void {
+    const place = index % this.#fronts.length;
+    if (this.#fronts[place]?.life.alive !== true) return;
+    this.#fronts[place].life.end();
+    this.life.clock.after(RESTART, () => void this.#replace(place));
+  }
+
+  async #replace(place: number): Promise<void> {
+    const { store } = this.#parts.thread(this.life).ports;
+    try {
+      this.#fronts[place] = this.#front(FRONTS[place] as number, await store.lastId());
+    } catch {
+      // The storage is in trouble; it is tried again.
+      this.life.clock.after(RESTART, () => void this.#replace(place));
+    }
+  }
+
+  /** Gives a connection to the next front that lives; false when there is none. `severed` is called when it dies. */
+  serve(connection: Connection, severed: () => void): boolean {
+    const living = this.#fronts.filter(({ life }) => life.alive);
+    const front = living[this.#served++ % living.length];
+    if (front === undefined) return false;
+    front.life.atEnd(severed);
+    front.inbound.serve(connection);
+    return true;
   }
 
   /** The ledger changed. */
   withdraw(record: HolderEntry, version: number): void {
-    for (const { directory, inbound: half } of this.#fronts) {
+    for (const { directory, inbound: half, life } of this.#fronts) {
+      if (!life.alive) continue;
       directory.change({ version, entries: [record] });
       half.sessions.recheck(new Set([record.serial]));
     }
@@ -157,39 +234,44 @@ export class Program {
 
   /** Ends in good order; takes as long as the storage and the peers let it. */
   async stop(): Promise<void> {
-    await Promise.all([...this.#fronts.map(({ inbound: half }) => half.sessions.drain()), this.schedule.stop(GRACE)]);
-    this.#carrier.close();
+    const fronts = this.#fronts.filter(({ life }) => life.alive);
+    const delivery = this.#delivery?.life.alive === true ? this.#delivery : undefined;
+    await Promise.all([...fronts.map((front) => front.inbound.sessions.drain()), delivery?.schedule.stop(GRACE)]);
+    delivery?.carrier.close();
   }
-}
 
-function front({ events, holders, life, nameTime, offered, ports }: ProgramParts, writer: number, lastId: Id): Front {
-  const { clock } = life;
-  const directory = holderDirectory();
-  const { entries, issuer, version } = holders();
-  directory.replace({ version, issuers: [issuer], entries });
-  const half = inbound({
-    hostname: DELIVERY.hostname,
-    version: '0.1.0',
-    limits: () => LIMITS,
-    policy: () => POLICY,
-    directory,
-    peerName: async () => {
-      await sleep(clock, nameTime);
-      return { state: 'ok', name: 'client.example.org' };
-    },
-    store: {
-      accept(batch) {
-        for (const entry of batch) offered(entry, lastId);
-        return ports.store.accept(batch);
+  #front(writer: number, lastId: Id): Front {
+    const { holders, nameTime, offered } = this.#parts;
+    const life = this.life.thread();
+    const { clock } = life;
+    const { events, ports } = this.#parts.thread(life);
+    const directory = holderDirectory();
+    const { entries, issuer, version } = holders();
+    directory.replace({ version, issuers: [issuer], entries });
+    const half = inbound({
+      hostname: DELIVERY.hostname,
+      version: '0.1.0',
+      limits: () => LIMITS,
+      policy: () => POLICY,
+      directory,
+      peerName: async () => {
+        await sleep(clock, nameTime);
+        return { state: 'ok', name: 'client.example.org' };
       },
-    },
-    contents: ports.contents,
-    routes: () => ROUTES,
-    mintId: idMinter(clock, writer, lastId),
-    clock,
-    events,
-    utcOffset: () => 0,
-    admission: new Admission(),
-  });
-  return { directory, inbound: half };
+      store: {
+        accept: (batch) => {
+          for (const entry of batch) offered(entry, lastId);
+          return ports.store.accept(batch);
+        },
+      },
+      contents: ports.contents,
+      routes: () => ROUTES,
+      mintId: idMinter(clock, writer, lastId),
+      clock,
+      events,
+      utcOffset: () => 0,
+      admission: new Admission(),
+    });
+    return { directory, inbound: half, life };
+  }
 }

@@ -152,7 +152,7 @@ function randomMessage(dice: Dice, names: readonly string[], isLocal: boolean): 
     at: dice.chance(50) ? dice.number(2_000) : dice.number(BUSY),
     reversePath: dice.one(['alice@example.net', 'alice@example.net', 'z@d9.example', '']),
     recipients: dice.many(dice.one([1, 1, 1, 2, 3, 6]), (index) => randomRecipient(dice, names, isLocal, index)),
-    size: dice.one([100, 1_000, 2_900, 4_000, 20_000, 80_000]),
+    size: dice.one([100, 100, 1_000, 1_000, 2_900, 4_000, 4_000, 20_000, 80_000, 200_000]),
     body: dice.one(['7BIT', '7BIT', '7BIT', '7BIT', '7BIT', '8BITMIME', '8BITMIME', 'BINARYMIME']),
     ...(dice.chance(30) ? { ret: dice.one(['FULL', 'HDRS'] as const) } : {}),
     ...(dice.chance(20) ? { envid: 'an+id=1' } : {}),
@@ -172,9 +172,9 @@ function randomRecipient(dice: Dice, names: readonly string[], isLocal: boolean,
 // The program and its storage
 
 function randomActions(dice: Dice, people: People): readonly Action[] {
-  const actions: Action[] = dice.many(dice.number(3), () => ({
+  const actions: Action[] = dice.many(dice.number(4), () => ({
     at: dice.chance(50) ? dice.number(3_000) : dice.number(TROUBLED),
-    kind: dice.one(['restart', 'kill']),
+    ...dice.one([{ kind: 'restart' }, { kind: 'kill' }, { kind: 'kill-delivery' }, { kind: 'kill-front', front: 0 }]),
   }));
   if (dice.chance(30)) actions.push({ at: dice.number(5_000), kind: 'withdraw', holder: people.carol.record });
   if (dice.chance(20))

@@ -32,7 +32,7 @@ export interface StorageOptions {
   readonly latency: () => Ms;
   /** Told of a call before it is made. */
   readonly told: (call: PortCall, fate: Fate) => void;
-  /** A call has the fate to crash the program, or hangs for ever. */
+  /** A call has the fate to crash the program whose life this is, or hangs for ever. */
   readonly stuck: (life: Life, kind: 'crash' | 'hang') => void;
   /** The spool's signal. */
   readonly ring: (lanes: ReadonlySet<number>) => void;
@@ -99,8 +99,9 @@ export class Storage {
     const call: PortCall = { number: ++this.#calls, name, life: life.number };
     const fated = fate(call);
     told(call, fated);
-    if (fated.kind !== 'well') life.disturbed = true;
-    await this.#pass(life, latency() + (fated.kind === 'slow' ? fated.span : 0));
+    if (fated.kind !== 'well') life.disturb();
+    // A call that was made is carried out even when its thread dies: the spool has a thread of its own.
+    await this.#pass(life.whole, latency() + (fated.kind === 'slow' ? fated.span : 0));
     if (isAt(fated, 'before')) return this.#mishap(fated, life);
     const result = await effect();
     if (isAt(fated, 'after')) return this.#mishap(fated, life);
@@ -110,7 +111,7 @@ export class Storage {
 
   #mishap<T>(fate: Fate, life: Life): Promise<T> {
     if (fate.kind === 'refuse') throw new Fault(statuses[fate.status], 'the disk says no');
-    if (fate.kind === 'crash' || fate.kind === 'hang') this.#options.stuck(life, fate.kind);
+    if (fate.kind === 'crash' || fate.kind === 'hang') this.#options.stuck(life.whole, fate.kind);
     return never();
   }
 

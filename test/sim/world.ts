@@ -29,7 +29,8 @@ import { Witness } from './witness.ts';
 
 /** What an operator does, or somebody else. */
 export type Deed =
-  | { readonly kind: 'restart' | 'kill' }
+  | { readonly kind: 'restart' | 'kill' | 'kill-delivery' }
+  | { readonly kind: 'kill-front'; readonly front: number }
   | { readonly kind: 'withdraw'; readonly holder: HolderEntry }
   | { readonly kind: 'step-clock'; readonly by: Ms };
 
@@ -61,10 +62,9 @@ const LONGEST_STOP: Ms = 90_000;
 /** Calls that nobody waits for end within this time. */
 const SETTLING: Ms = 100;
 
-/** The program in one life, and who is connected to it. */
+/** The program in one life. */
 interface Running {
   readonly program: Program;
-  readonly connections: Map<FakeConnection, SimClient>;
   /** Takes connections. */
   listening: boolean;
   /** Delivery has begun. */
@@ -125,7 +125,7 @@ export class World {
       },
       ring: (lanes) => {
         const now = this.#running;
-        if (plan.rings !== false) now?.program.schedule.ring(lanes);
+        if (plan.rings !== false) now?.program.ring(lanes);
       },
     });
     this.network = fakeNetwork();
@@ -198,8 +198,7 @@ export class World {
     const now = this.#running;
     if (now === undefined || !now.started || this.#actionsLeft > 0 || !this.#clients.every((one) => one.done))
       return false;
-    const { active, unsettled, waiting } = now.program.schedule.load();
-    return active + unsettled + waiting === 0;
+    return now.program.idle;
   }
 
   async #isEmpty(): Promise<boolean> {
@@ -222,24 +221,29 @@ export class World {
   }
 
   async #begin(life: Life): Promise<void> {
-    const rows = await this.storage.spool.list({}, Number.MAX_SAFE_INTEGER);
-    this.witness.began(
-      rows.flatMap(({ deliveries, messageId }) =>
-        deliveries.map(({ recipient }) => ({ messageId: messageId ?? '', recipient })),
-      ),
-      !this.#clean,
-    );
+    await this.#recall(!this.#clean);
     this.#clean = false;
     try {
       const program = await Program.open(this.#parts(life));
-      const now: Running = { program, connections: new Map(), listening: true, started: false };
+      const now: Running = { program, listening: true, started: false };
       this.#running = now;
-      await program.schedule.start();
+      await program.deliver();
       now.started = true;
     } catch (thrown) {
       this.log(`cannot start: ${String(thrown)}`);
       this.#end(life, false);
     }
+  }
+
+  /** Tells the witness what is still in the spool; `excused`: it may have been delivered already. */
+  async #recall(excused: boolean): Promise<void> {
+    const rows = await this.storage.spool.list({}, Number.MAX_SAFE_INTEGER);
+    this.witness.began(
+      rows.flatMap(({ deliveries, messageId }) =>
+        deliveries.map(({ recipient }) => ({ messageId: messageId ?? '', recipient })),
+      ),
+      excused,
+    );
   }
 
   #ports(life: Life): StoragePorts {
@@ -255,11 +259,13 @@ export class World {
       [alice, carol].map(({ record }) => this.#withdrawn.get(record.serial) ?? record);
     return {
       life,
-      ports: this.#ports(life),
-      resolver: this.#resolverOf(life),
-      dialer: this.#dialerOf(life),
+      thread: (thread) => ({
+        ports: this.#ports(thread),
+        resolver: this.#resolverOf(thread),
+        dialer: this.#dialerOf(thread),
+        events: { tell: (event) => this.#told(thread, event) },
+      }),
       schedule: { ...SCHEDULE, ...this.#plan.schedule },
-      events: { tell: (event) => this.#told(life, event) },
       seed: this.#plan.seed * 1_000 + life.number,
       nameTime: this.#plan.nameTime ?? 0,
       holders: () => ({ version: this.#version, issuer, entries: entries() }),
@@ -318,12 +324,10 @@ export class World {
   /** `clean`: in good order. */
   #end(life: Life, clean: boolean): void {
     if (!life.alive) return;
-    const now = this.#running;
     this.log(clean ? 'ends' : 'crashes');
     this.#running = undefined;
     life.end();
     this.#clean = clean && !life.disturbed;
-    for (const [connection, client] of now?.connections ?? []) client.severed(connection);
     this.clock.after(DOWN, () => this.#boot());
   }
 
@@ -355,9 +359,7 @@ export class World {
     const now = this.#running;
     if (now === undefined || !now.listening) return undefined;
     const connection = fakeConnection({ name: role, role, port: role === 'submission' ? 587 : 25 }, address);
-    now.connections.set(connection, client);
-    now.program.serve(connection);
-    return connection;
+    return now.program.serve(connection, () => client.severed(connection)) ? connection : undefined;
   }
 
   /** Something happens now. */
@@ -368,6 +370,14 @@ export class World {
         return this.#stop();
       case 'kill':
         if (now !== undefined) this.#end(now.program.life, false);
+        return;
+      case 'kill-delivery':
+        this.log('delivery dies');
+        now?.program.killDelivery(() => void this.#recall(true));
+        return;
+      case 'kill-front':
+        this.log('a front dies');
+        now?.program.killFront(deed.front);
         return;
       case 'step-clock':
         this.witness.clockStepped();
