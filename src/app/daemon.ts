@@ -80,7 +80,7 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
   stack.defer(() => spool.stop());
 
   const state = { config, material, holders: holderSnapshot(ledger, issuers), policy: policy.source };
-  const fleet = new Fleet({ directory, contents, spool, events, lastId: await spool.spool.lastId() }, state);
+  const fleet = new Fleet({ directory, contents, spool, events }, state);
   let known = state.holders.version;
 
   const refresh = async (): Promise<void> => {

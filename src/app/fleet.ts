@@ -40,8 +40,8 @@ export interface FleetParts {
   readonly contents: string;
   readonly spool: SpoolThread;
   readonly events: EventSink;
-  /** The last id of earlier runs. */
-  readonly lastId: Id;
+  /** A thread that died starts again after so many ms; undefined: a second. */
+  readonly restartAfter?: number;
 }
 
 /** Ids are minted by up to 30 front threads (writers 0 to 29) and the delivery thread. */
@@ -78,11 +78,11 @@ export class Fleet {
     const { cores, ...here } = machine();
     const wanted = listenersOf(this.#state.config, here);
     for (const listener of wanted) await checkFree(listener);
-    const first = this.#startFront(0);
+    const first = await this.#startFront(0);
     const opened = await first.control.listen(wanted);
     this.#listeners = wanted.map((listener, index) => ({ ...listener, port: opened[index]?.port ?? listener.port }));
     for (let index = 1; index < frontThreads(this.#state.config, cores); index++) {
-      await this.#startFront(index).control.listen(this.#listeners);
+      await (await this.#startFront(index)).control.listen(this.#listeners);
     }
     await this.startDelivery();
   }
@@ -137,14 +137,15 @@ export class Fleet {
     ]);
   }
 
-  #startFront(index: number): Thread<FrontControl> {
-    const { directory, contents, spool, lastId } = this.#parts;
+  async #startFront(index: number): Promise<Thread<FrontControl>> {
+    const { directory, contents, spool } = this.#parts;
+    const firstId = await this.#lastId();
     const control = new MessageChannel();
     const way = spool.connect();
     const start: FrontStart = {
       ...this.#state,
       writer: index,
-      firstId: lastId,
+      firstId,
       directory,
       contents,
       counts: this.#counts,
@@ -156,19 +157,27 @@ export class Fleet {
     const thread = { worker, control: remote(control.port2, frontMethods) };
     this.#fronts[index] = thread;
     this.#watch(worker, 'front thread', async () => {
-      await this.#startFront(index).control.listen(this.#listeners);
+      const next = await this.#startFront(index);
+      try {
+        await next.control.listen(this.#listeners);
+      } catch (error) {
+        await next.worker.terminate();
+        throw error;
+      }
     });
     return thread;
   }
 
+  /** Rejects when the storage does not let it begin; it is then started again like one that died. */
   async startDelivery(): Promise<void> {
-    const { directory, contents, spool, lastId } = this.#parts;
+    const { directory, contents, spool } = this.#parts;
+    const firstId = await this.#lastId();
     const control = new MessageChannel();
     const [way, ring, events] = [spool.connect(), spool.connectRing(), this.#eventPort()];
     const start: DeliveryStart = {
       config: this.#state.config,
       writer: DELIVERY_WRITER,
-      firstId: lastId,
+      firstId,
       directory,
       contents,
       ownAddresses: reachableAt(this.#listeners),
@@ -180,13 +189,32 @@ export class Fleet {
     const worker = this.#startWorker('delivery', start, [way, ring, control.port1, events]);
     this.#delivery = { worker, control: remote(control.port2, deliveryMethods) };
     this.#watch(worker, 'delivery thread', () => this.startDelivery());
-    await this.#delivery.control.start();
+    try {
+      await this.#delivery.control.start();
+    } catch (error) {
+      await worker.terminate();
+      throw error;
+    }
+  }
+
+  /**
+   * Asked for each thread anew: with a clock that was set back, a thread that takes the place of another would else
+   * mint the ids that the other minted since the start.
+   */
+  #lastId(): Promise<Id> {
+    return this.#parts.spool.spool.lastId();
   }
 
   async #stopDelivery(grace: number): Promise<void> {
     const thread = this.#delivery;
     this.#delivery = undefined;
-    await thread?.control.stop(grace);
+    try {
+      await thread?.control.stop(grace);
+    } catch (error) {
+      // It died: what it was at is in the spool.
+      const detail = error instanceof Error ? error.message : String(error);
+      this.#parts.events.tell({ kind: 'trouble', where: 'delivery thread', detail });
+    }
     await thread?.worker.terminate();
   }
 
@@ -215,14 +243,22 @@ export class Fleet {
   #watch(worker: Worker, where: string, again: () => Promise<void>): void {
     const tell = (detail: string): void => this.#parts.events.tell({ kind: 'trouble', where, detail });
     worker.on('error', (error) => tell(error instanceof Error ? (error.stack ?? error.message) : String(error)));
-    worker.on('exit', () => {
-      const expected =
-        this.#stopping || (this.#delivery?.worker !== worker && !this.#fronts.some((front) => front.worker === worker));
-      if (expected) return;
-      tell(`ended; it is started again`);
+    const inPlace = (): boolean =>
+      this.#delivery?.worker === worker || this.#fronts.some((front) => front.worker === worker);
+    const later = (): void => {
       setTimeout(() => {
-        if (!this.#stopping) again().catch((error: unknown) => tell(String(error)));
-      }, RESTART);
+        if (this.#stopping || !inPlace()) return;
+        again().catch((error: unknown) => {
+          tell(String(error));
+          // A thread that took the place and could not begin has ended, and is seen to by its own exit.
+          if (inPlace()) later();
+        });
+      }, this.#parts.restartAfter ?? RESTART);
+    };
+    worker.on('exit', () => {
+      if (this.#stopping || !inPlace()) return;
+      tell(`ended; it is started again`);
+      later();
     });
   }
 }
