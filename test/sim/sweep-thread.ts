@@ -1,5 +1,8 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { makePeople } from './people.ts';
-import { sweep, type Happening } from './sweep.ts';
+import { happenings, sweep, type Swept } from './sweep.ts';
 
-parentPort?.postMessage(await sweep(workerData as Happening, await makePeople()));
+const people = await makePeople();
+const swept: Swept[] = [];
+for (const happening of happenings) swept.push(await sweep(happening, people));
+parentPort?.postMessage(swept);

@@ -6,9 +6,12 @@ import type { Fate, PortCall } from './storage.ts';
 import { runWorld, World } from './world.ts';
 
 /** `restart` and `withdraw`: in good order, and the holder who submits most is withdrawn. */
-export type Happening = 'crash before' | 'crash after' | 'restart' | 'withdraw';
+export const happenings = ['crash before', 'crash after', 'restart', 'withdraw'] as const;
+
+export type Happening = (typeof happenings)[number];
 
 export interface Swept {
+  readonly happening: Happening;
   /** How many worlds were run. */
   readonly worlds: number;
   readonly found: readonly string[];
@@ -28,13 +31,13 @@ const READS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Sweeps in a thread of its own: node:test watches every promise of the thread it runs in, which makes a world take
- * twice its time.
+ * All sweeps, in one thread of their own: node:test watches every promise of the thread it runs in, which costs half of
+ * a world's time again; and threads that are new are slow.
  */
-export function sweepApart(happening: Happening): Promise<Swept> {
+export function sweepApart(): Promise<readonly Swept[]> {
   return new Promise((resolve, reject) => {
     // No flags: those of the test runner are not meant for it.
-    const thread = new Worker(new URL('sweep-thread.ts', import.meta.url), { workerData: happening, execArgv: [] });
+    const thread = new Worker(new URL('sweep-thread.ts', import.meta.url), { execArgv: [] });
     thread.once('message', resolve);
     thread.once('error', reject);
     thread.once('exit', (code) => reject(new Error(`the thread that sweeps ended with ${code} and no result`)));
@@ -52,7 +55,7 @@ export async function sweep(happening: Happening, people: People): Promise<Swept
     const world = await runWorld({ ...plan, fate }, people);
     for (const violation of world.witness.violations) found.push(`${happening} call ${number}, ${name}: ${violation}`);
   }
-  return { worlds: chosen.length, found };
+  return { happening, worlds: chosen.length, found };
 }
 
 /** The calls that the base scenario makes. */
