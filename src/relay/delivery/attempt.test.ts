@@ -167,6 +167,29 @@ describe('attempt: one hop', () => {
     assert.equal(asked, 2);
   });
 
+  test('a connection lost before the transaction began defers, and says how it was lost', async () => {
+    const early = world([SMARTHOST]);
+    early.hop('192.0.2.9:587', { ehlo: '250 hop.example\r\n250 ok' });
+    const outcome = (await early.carry()).recipients[0]?.outcome;
+    assert.equal(brief(outcome), 'deferred remote-protocol');
+
+    const lost = world([SMARTHOST]);
+    const hop = lost.hop('192.0.2.9:587');
+    const { promise, resolve } = Promise.withResolvers<Bytes>();
+    const fetched = Promise.withResolvers<void>();
+    const carried = lost.carry({
+      content: () => {
+        fetched.resolve();
+        return promise;
+      },
+    });
+    await fetched.promise;
+    hop.connections[0]?.peer.reset();
+    await new Promise((done) => setImmediate(done));
+    resolve(fromLatin1('Subject: late\r\n\r\n'));
+    assert.deepEqual(briefs(await carried), ['deferred connection-lost']);
+  });
+
   test('content that cannot be had is nobody else’s fault', async () => {
     const at = world([SMARTHOST]);
     const hop = at.hop('192.0.2.9:587');

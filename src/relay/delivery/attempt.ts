@@ -177,7 +177,14 @@ class Deliverer implements Carrier {
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       const source = await run.content();
-      if (!channel.usable) return false;
+      if (!channel.usable) {
+        // Lost while the content was fetched. Without a word about it a single hop would count as no route at all, for good.
+        if (isFirst) {
+          const { status, detail } = channel.lost ?? { status: 'connection-lost', detail: 'the connection was closed' };
+          run.note(failure(status, detail, channel.target.hop));
+        }
+        return false;
+      }
       if (signal.aborted || this.#closed) {
         run.end(failure('connection-lost', 'the attempt was stopped', undefined));
         return true;

@@ -115,6 +115,8 @@ export class Channel implements OutboundHandler {
   idleSince: Ms = 0;
   /** Called once when an idle channel is gone. */
   onGone: ((channel: Channel) => void) | undefined;
+  /** Why the conversation ended, once the server or a trouble has ended it. */
+  lost: { readonly status: StatusKey; readonly detail: string } | undefined;
 
   readonly #deps: ChannelDeps;
   readonly #engine: ClientEngine;
@@ -304,6 +306,7 @@ export class Channel implements OutboundHandler {
         return;
       }
       case 'closed':
+        this.lost = { status: event.status, detail: event.reply === undefined ? event.detail : replyLine(event.reply) };
         this.#endOpening(
           this.#openFailure(
             'greeting',
