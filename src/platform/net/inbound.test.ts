@@ -144,6 +144,25 @@ describe('sessions on sockets', { timeout: 20_000, skip: missing('openssl') }, (
     });
   }
 
+  it('lets no client begin TLS anew', async () => {
+    await using server = await inbound({}, { tls: 'implicit' });
+    const socket = connectTls({
+      port: server.port,
+      host: '127.0.0.1',
+      ca: workshop.read('ours.pem'),
+      servername: 'relay.example',
+      maxVersion: 'TLSv1.2',
+    });
+    await once(socket, 'data');
+    const refused = once(socket, 'error').then(
+      ([error]) => (error as Error).message,
+      () => 'no error',
+    );
+    socket.renegotiate({}, (error) => error === null && socket.destroy(new Error('it was allowed')));
+    socket.write('NOOP\r\n');
+    assert.match(await refused, /no renegotiation/);
+  });
+
   it('greets on a port of implicit TLS after the handshake', async () => {
     await using server = await inbound({}, { tls: 'implicit' });
     const socket = connectTls({

@@ -6,6 +6,7 @@
  * A certificate is asked for and never required here: what it is worth is said in SMTP, where the reason reaches the
  * user.
  */
+import { constants } from 'node:crypto';
 import { Server, type TlsOptions } from 'node:tls';
 import type { Ms } from '../../base/clock.ts';
 import type { CertificateRequest } from '../../relay/connection/connection.ts';
@@ -78,6 +79,8 @@ function optionsOf(material: TlsMaterial, settings: TlsSettings, asking: boolean
     requestCert: asking,
     rejectUnauthorized: false,
     minVersion: minimum,
+    // TLS 1.2 lets a client begin anew in the middle: work for us at no cost to it, maybe with another certificate.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     ecdhCurve: 'X25519MLKEM768:X25519:P-256:P-384',
     // OpenSSL refuses to resume a session that has a client certificate without one, and a session made where no
     // certificate was asked for must not be resumed where one is.
