@@ -1,6 +1,6 @@
 import type { Status } from './status.ts';
 
-/** The reply of a remote server as it came: code, enhanced code if given, and text lines joined by a blank. */
+/** The reply of a remote server as it came: code, enhanced code if given, and text lines joined by a blank, cut when it is far too long. */
 export interface RemoteReply {
   readonly code: number;
   readonly enhanced: string | undefined;

@@ -132,6 +132,18 @@ describe('client engine: greeting', () => {
     assert.equal(talk.hear('220 third\r\n'), 'EHLO relay.example\r\n');
   });
 
+  test('of a long reply only the beginning is remembered', () => {
+    const talk = ready();
+    talk.start();
+    talk.hear('250 ok\r\n');
+    talk.hear(`${`550-5.1.1 ${'x'.repeat(500)}\r\n`.repeat(400)}550 5.1.1 end\r\n`);
+    talk.hear('250 ok\r\n');
+    const [result] = talk.results();
+    assert.ok(result?.kind === 'refused' && result.reply.code === 550 && result.reply.enhanced === '5.1.1');
+    assert.match(result.reply.text, /^x{500} x{500} x{500} x+ \[\.\.\.\]$/);
+    assert.ok(result.reply.text.length < 2_010);
+  });
+
   test('garbage ends the conversation', () => {
     for (const garbage of ['HTTP/1.1 400 Bad Request\r\n', '220 mx\n', '99 x\r\n', `220 ${'x'.repeat(5000)}`]) {
       const talk = new Talk();

@@ -24,6 +24,9 @@ import type { ClientEvent, ClientTransaction, RecipientResult } from './client-e
 import { ReplyParser } from './reply-parser.ts';
 import type { Reply } from './reply.ts';
 
+/** Characters of a reply that are remembered: it goes to the log, the history and notices, once for each recipient. */
+const REMEMBERED = 2_000;
+
 export interface ClientLimits {
   /** Patience for a reply; less where RFC 5321 §4.5.3.2 says less. */
   readonly replyTime: Ms;
@@ -277,7 +280,7 @@ class Engine implements ClientEngine {
     const reply: RemoteReply = {
       code: wire.code,
       enhanced: wire.enhanced,
-      text: wire.lines.join(' '),
+      text: remembered(wire.lines),
       command: this.#awaitedName(),
     };
     // RFC 5321 §3.8, §4.2.2: 421 may come at any time and announces the end.
@@ -517,4 +520,9 @@ class Engine implements ClientEngine {
   #expectPhase(phase: Phase, call: string): void {
     if (this.#phase !== phase) throw new Error(`client engine: ${call}() in phase ${this.#phase}`);
   }
+}
+
+function remembered(lines: readonly string[]): string {
+  const text = lines.join(' ');
+  return text.length <= REMEMBERED ? text : `${text.slice(0, REMEMBERED).toWellFormed()} [...]`;
 }
