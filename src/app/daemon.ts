@@ -3,7 +3,7 @@
  * socket, watches what may change beside it, and ends in order. It decides nothing about mail.
  */
 import { join } from 'node:path';
-import type { LiveRelay } from '../admin/context.ts';
+import type { AdminContext, LiveRelay } from '../admin/context.ts';
 import { renewCrl } from '../admin/certificates.ts';
 import { runOperation } from '../admin/operation.ts';
 import type { EventSink } from '../base/event.ts';
@@ -74,6 +74,20 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
   const policy = readPolicy(config, directory);
   const contents = join(directory, CONTENTS);
 
+  // The socket comes before the spool: it keeps a second relay off this directory, whose spool thread would take what the
+  // first is just receiving for leftovers, and remove it.
+  const opened = Promise.withResolvers<AdminContext>();
+  opened.promise.catch(() => {}); // told by whatever kept the relay from starting
+  const control = await serveControl(controlSocket(config, directory), async (name, input) =>
+    runOperation(await opened.promise, name, input),
+  );
+  let closing: Promise<void> | undefined;
+  const closeControl = (): Promise<void> => {
+    opened.reject(new Error('the relay did not start'));
+    return (closing ??= control.close());
+  };
+  stack.defer(closeControl);
+
   const ledger = openLedger(join(directory, DATABASE));
   stack.defer(() => ledger.close());
   const spool = await startSpoolThread({ database: join(directory, DATABASE), contents });
@@ -107,11 +121,8 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
     live,
   });
 
-  // The socket comes first: it is what tells a second relay on this directory to keep off.
-  const control = await serveControl(controlSocket(config, directory), (name, input) =>
-    runOperation(context, name, input),
-  );
-  stack.defer(() => control.close());
+  opened.resolve(context);
+  stack.defer(closeControl);
   stack.defer(() => fleet.stop(config.limits.drainTime));
   await fleet.start();
   for (const { line, column, text, hint } of policy.problems) {
