@@ -61,5 +61,4 @@ function work(): Report {
   return { kind: 'done', tries };
 }
 
-// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
 parentPort?.postMessage(work());

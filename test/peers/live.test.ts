@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { issue, makeAuthority } from './authority.ts';
@@ -237,7 +237,12 @@ describe('while the relay runs', { skip: missing('openssl') }, () => {
     });
 
     it('a second relay on the same directory keeps off, and the first goes on', async () => {
+      // What the first is receiving has no row yet: the second must not take it for a leftover.
+      const receiving = relay.path('content/0152BEGUN00.part');
+      writeFileSync(receiving, 'half a message');
       const { code, output } = await relay.tryCli('start');
+      assert.ok(existsSync(receiving));
+      rmSync(receiving);
       assert.notEqual(code, 0);
       assert.match(output, /control\.sock/);
       assert.match(await tried(dave), /^250 /);

@@ -100,7 +100,7 @@ function seconds(span: number): string {
 
 /** Control characters as `\xHH`, so that no peer can forge a line or steer a terminal. */
 export function visible(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is searched
+  // oxlint-disable-next-line no-control-regex -- control characters are what is searched
   return text.replace(/[\u0000-\u001F\u007F-\u009F\u2028\u2029]/g, (char) => {
     const code = char.charCodeAt(0);
     return code < 0x100 ? `\\x${code.toString(16).toUpperCase().padStart(2, '0')}` : `\\u${code.toString(16)}`;
