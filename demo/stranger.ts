@@ -1,5 +1,6 @@
 /** A holder of a certificate of a CA that the relay does not know: made with the same code as our own. */
 import { makeKey } from '../src/ca/keys.ts';
+import { usualTerms } from '../src/ca/authority.ts';
 import { localDoor } from '../src/ca/authority-local.ts';
 import { certificateFile, createAuthority, keyFile } from '../src/ca/setup.ts';
 import { systemClock } from '../src/platform/process/clock.ts';
@@ -15,12 +16,14 @@ export async function stranger(authority: string, holder: string): Promise<Stran
   const [clock, random] = [systemClock(), systemRandom()];
   const { root, issuing, issuingKey } = createAuthority(random, clock, authority);
   const pair = makeKey();
-  const { certificate } = await localDoor({ root, issuing, issuingKey, crlUrls: [] }).issue({
+  const { certificate } = await localDoor({ root, issuing, issuingKey, terms: usualTerms }).issue({
     profile: 'person',
     holder,
     csr: undefined,
     publicKey: pair.publicKey,
     dnsNames: [],
+    uris: [],
+    subject: undefined,
     serial: random.bytes(16),
     notBefore: clock.now() - 60_000,
     notAfter: undefined,

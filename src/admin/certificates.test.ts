@@ -8,6 +8,7 @@ import { inFolder, missing, run } from '../../test/fakes/outside.ts';
 import { seededRandom } from '../../test/fakes/random.ts';
 import { latin1, utf8 } from '../base/bytes.ts';
 import type { RelayEvent } from '../base/event.ts';
+import { usualTerms } from '../ca/authority.ts';
 import { localDoor } from '../ca/authority-local.ts';
 import { makeKey, signerOf } from '../ca/keys.ts';
 import { encodeNameOf, encodeSigned } from '../protocol/pki/certificate-write.ts';
@@ -61,7 +62,7 @@ function bench(): Bench {
         root: der('ca/root.crt'),
         issuing: der('ca/issuing.crt'),
         issuingKey: createPrivateKey({ key: Buffer.from(der('ca/issuing.key')), format: 'der', type: 'pkcs8' }),
-        crlUrls: [],
+        terms: usualTerms,
       });
       openDoors++;
       return { ...door, close: () => openDoors-- };

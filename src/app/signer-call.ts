@@ -1,5 +1,5 @@
 /** Checks what comes to the signer before anything looks into it: whoever writes there may be taken over. */
-import type { CrlRequest, IssueRequest } from '../ca/authority.ts';
+import type { AuthorityTerms, CrlRequest, IssueRequest } from '../ca/authority.ts';
 import type { SignerCall, SignerSettings } from './signer-frame.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -20,7 +20,18 @@ export function readCall(value: unknown): SignerCall {
 }
 
 function readSettings(from: Fields): SignerSettings {
-  return { directory: text(from, 'directory'), crlUrls: texts(from, 'crlUrls') };
+  return { directory: text(from, 'directory'), terms: readTerms(fields(from['terms'], 'terms')) };
+}
+
+function readTerms(from: Fields): AuthorityTerms {
+  const urls = fields(from['urls'], 'urls');
+  const lifetimes = fields(from['lifetimes'], 'lifetimes');
+  return {
+    urls: { crl: texts(urls, 'crl'), ocsp: texts(urls, 'ocsp'), issuer: texts(urls, 'issuer') },
+    // The authority looks up the profiles it knows, and no other.
+    lifetimes: Object.fromEntries(Object.keys(lifetimes).map((profile) => [profile, integer(lifetimes, profile)])),
+    subject: from['subject'] === undefined ? undefined : text(from, 'subject'),
+  };
 }
 
 function readIssue(from: Fields): IssueRequest {
@@ -31,6 +42,8 @@ function readIssue(from: Fields): IssueRequest {
     csr: from['csr'] === undefined ? undefined : octets(from, 'csr'),
     publicKey: from['publicKey'] === undefined ? undefined : octets(from, 'publicKey'),
     dnsNames: texts(from, 'dnsNames'),
+    uris: texts(from, 'uris'),
+    subject: from['subject'] === undefined ? undefined : text(from, 'subject'),
     serial: octets(from, 'serial'),
     notBefore: integer(from, 'notBefore'),
     notAfter: from['notAfter'] === undefined ? undefined : integer(from, 'notAfter'),

@@ -7,13 +7,20 @@ import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Bytes } from '../base/bytes.ts';
 import type { Ms } from '../base/clock.ts';
-import type { CrlRequest, IssuedCertificate, IssueRequest, SigningDoor } from '../ca/authority.ts';
+import {
+  usualTerms,
+  type AuthorityTerms,
+  type CrlRequest,
+  type IssuedCertificate,
+  type IssueRequest,
+  type SigningDoor,
+} from '../ca/authority.ts';
 import { RequestRefused } from '../ca/refusal.ts';
 import { authorityFiles } from '../ca/setup.ts';
 import { encodeFrame, FrameReader, type SignerAnswer, type SignerCall, type SignerSettings } from './signer-frame.ts';
 
 export interface DoorOptions {
-  readonly crlUrls?: readonly string[];
+  readonly terms?: AuthorityTerms;
   /** How long the process may stay without work. */
   readonly idle?: Ms;
   /** Told the process id at each start, for tests and the log. */
@@ -28,7 +35,11 @@ const IDLE: Ms = 10_000;
  * the process ends; the next request starts it again.
  */
 export async function openDoor(directory: string, options: DoorOptions = {}): Promise<SigningDoor> {
-  const door = new ProcessDoor({ directory, crlUrls: options.crlUrls ?? [] }, options.idle ?? IDLE, options.onStart);
+  const door = new ProcessDoor(
+    { directory, terms: options.terms ?? usualTerms },
+    options.idle ?? IDLE,
+    options.onStart,
+  );
   await door.open();
   return door;
 }

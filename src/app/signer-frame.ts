@@ -4,13 +4,13 @@
  * writes to it.
  */
 import { fromUtf8, utf8, type Bytes } from '../base/bytes.ts';
-import type { CrlRequest, IssuedCertificate, IssueRequest } from '../ca/authority.ts';
+import type { AuthorityTerms, CrlRequest, IssuedCertificate, IssueRequest } from '../ca/authority.ts';
 
 /** First frame from the client: what the signer opens. */
 export interface SignerSettings {
   /** Absolute path of the data directory. */
   readonly directory: string;
-  readonly crlUrls: readonly string[];
+  readonly terms: AuthorityTerms;
 }
 
 export type SignerCall =

@@ -14,7 +14,7 @@ export function loadAuthority(settings: SignerSettings): AuthorityKeys {
     root: readCertificate(join(settings.directory, authorityFiles.rootCertificate)),
     issuing: readCertificate(join(settings.directory, authorityFiles.issuingCertificate)),
     issuingKey: readKey(join(settings.directory, authorityFiles.issuingKey)),
-    crlUrls: settings.crlUrls,
+    terms: settings.terms,
   };
 }
 

@@ -8,6 +8,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { testAuthority, type TestAuthority } from '../../test/fakes/authority.ts';
 import { inFolder, type Folder } from '../../test/fakes/outside.ts';
+import { usualTerms } from '../ca/authority.ts';
 import { localDoor } from '../ca/authority-local.ts';
 import { makeKey } from '../ca/keys.ts';
 import { RequestRefused } from '../ca/refusal.ts';
@@ -66,7 +67,7 @@ describe('the signer process', () => {
       const authority = putAuthority(folder);
       let pid = 0;
       const door = await openDoor(folder.path, {
-        crlUrls: ['http://mail.example.net/crl'],
+        terms: { ...usualTerms, urls: { ...usualTerms.urls, crl: ['http://mail.example.net/crl'] } },
         onStart: (started) => (pid = started),
       });
       try {
@@ -202,7 +203,7 @@ describe("the authority's files", () => {
     await inFolder((folder) => {
       putAuthority(folder);
       const key = join(folder.path, 'ca/issuing.key');
-      const load = (): unknown => localDoor(loadAuthority({ directory: folder.path, crlUrls: [] }));
+      const load = (): unknown => localDoor(loadAuthority({ directory: folder.path, terms: usualTerms }));
       assert.ok(load());
       for (const mode of [0o640, 0o604, 0o620, 0o777]) {
         chmodSync(key, mode);

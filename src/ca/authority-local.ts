@@ -16,7 +16,7 @@ import {
 } from '../protocol/pki/certificate-write.ts';
 import { parseCertificate } from '../protocol/pki/certificate.ts';
 import { encodeTbsCrl } from '../protocol/pki/crl.ts';
-import type { CrlRequest, IssuedCertificate, IssueRequest, SigningDoor } from './authority.ts';
+import type { AuthorityTerms, CrlRequest, IssuedCertificate, IssueRequest, SigningDoor } from './authority.ts';
 import { acceptPublicKey, keyIdOf, publicKeyOf, signerOf } from './keys.ts';
 import type { RevocationReason } from './ledger.ts';
 import { lintCertificate, type LintIssuer } from './lint.ts';
@@ -29,8 +29,7 @@ export interface AuthorityKeys {
   readonly root: Bytes;
   readonly issuing: Bytes;
   readonly issuingKey: KeyObject;
-  /** Where the CRL can be fetched, for certificates issued from now on; may be empty. */
-  readonly crlUrls: readonly string[];
+  readonly terms: AuthorityTerms;
 }
 
 /** The door with the key in this process. Throws when the key and the certificates do not belong together. */
@@ -61,7 +60,7 @@ export function localDoor(keys: AuthorityKeys): SigningDoor {
         subjectAltName(names.emails, names.dnsNames, false),
         subjectKeyIdentifier(keyIdOf(publicKey)),
         authorityKeyIdentifier(issuer.keyId),
-        ...(keys.crlUrls.length === 0 ? [] : [crlDistributionPoints(keys.crlUrls)]),
+        ...(keys.terms.urls.crl.length === 0 ? [] : [crlDistributionPoints(keys.terms.urls.crl)]),
       ],
     });
     refuseFindings(lintCertificate(toBeSigned, request.profile, issuer));

@@ -14,7 +14,7 @@ import { encodeName } from '../protocol/pki/name.ts';
 import { oids } from '../protocol/pki/oid.ts';
 import { encodePem } from '../protocol/pki/pem.ts';
 import { localDoor } from './authority-local.ts';
-import type { IssueRequest } from './authority.ts';
+import { usualTerms, type IssueRequest } from './authority.ts';
 import { makeKey, publicKeyOf, signerOf } from './keys.ts';
 import type { ProfileName } from './ledger.ts';
 import { RequestRefused } from './refusal.ts';
@@ -78,7 +78,9 @@ describe('the authority', () => {
     'OpenSSL verifies each profile for its purpose, strictly, and for no other',
     { skip: missing('openssl') },
     async () => {
-      const authority = testAuthority({ crlUrls: ['http://mail.example.net/crl'] });
+      const authority = testAuthority({
+        terms: { ...usualTerms, urls: { ...usualTerms.urls, crl: ['http://mail.example.net/crl'] } },
+      });
       await inFolder(async (folder) => {
         const root = pem(folder, 'root', authority.made.root);
         const issuing = pem(folder, 'issuing', authority.made.issuing);
@@ -179,7 +181,7 @@ describe('the authority', () => {
   test('keys and certificates that do not belong together make no door', () => {
     const one = testAuthority().made;
     const two = testAuthority().made;
-    const keys = { root: one.root, issuing: one.issuing, issuingKey: one.issuingKey, crlUrls: [] };
+    const keys = { root: one.root, issuing: one.issuing, issuingKey: one.issuingKey, terms: usualTerms };
     assert.throws(() => localDoor({ ...keys, issuingKey: two.issuingKey }), /issuing key is not the key/);
     assert.throws(
       () => localDoor({ ...keys, root: testAuthority({ hostname: 'other.example' }).made.root }),

@@ -7,6 +7,32 @@ import type { Bytes } from '../base/bytes.ts';
 import type { Ms } from '../base/clock.ts';
 import type { ProfileName, RevocationReason } from './ledger.ts';
 
+/** Where clients find what this CA publishes, for certificates issued from now on; each list may be empty. */
+export interface AuthorityUrls {
+  /** CRL, DER: cRLDistributionPoints (RFC 5280 §4.2.1.13). */
+  readonly crl: readonly string[];
+  /** OCSP responder: authorityInfoAccess (RFC 5280 §4.2.2.1). */
+  readonly ocsp: readonly string[];
+  /** Certificate of the issuing CA, DER: caIssuers of authorityInfoAccess. */
+  readonly issuer: readonly string[];
+}
+
+/** What an operator decides about all certificates; given when the door is opened. */
+export interface AuthorityTerms {
+  readonly urls: AuthorityUrls;
+  /** Usual lives by profile, where they are not those of the profile. */
+  readonly lifetimes: Readonly<Partial<Record<ProfileName, Ms>>>;
+  /** Template of subjects (`C=JP, CN={holder}`) for requests that bring none; undefined: `CN={holder}`. */
+  readonly subject: string | undefined;
+}
+
+/** Terms of an authority that publishes nothing and changes nothing. */
+export const usualTerms: AuthorityTerms = {
+  urls: { crl: [], ocsp: [], issuer: [] },
+  lifetimes: {},
+  subject: undefined,
+};
+
 export interface IssueRequest {
   readonly profile: ProfileName;
   /** Person: an address; device and service: a name; server: the host name. */
@@ -17,6 +43,10 @@ export interface IssueRequest {
   readonly publicKey: Uint8Array | undefined;
   /** dNSName entries, for server and device. */
   readonly dnsNames: readonly string[];
+  /** uniformResourceIdentifier, for a workload: one SPIFFE ID or none. */
+  readonly uris: readonly string[];
+  /** RFC 4514 text; wins over the subject of a CSR. Undefined: the CSR's, else the template's. */
+  readonly subject: string | undefined;
   /** 16 octets from the caller's Random; the top bit is cleared. */
   readonly serial: Uint8Array;
   readonly notBefore: Ms;

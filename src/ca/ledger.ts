@@ -1,6 +1,6 @@
 import type { Ms } from '../base/clock.ts';
 
-export type ProfileName = 'server' | 'person' | 'device' | 'service';
+export type ProfileName = 'server' | 'person' | 'device' | 'service' | 'responder';
 export type CertificateState = 'active' | 'suspended' | 'revoked';
 
 /** Reasons of RFC 5280 §5.3.1 that we give, by name. */

@@ -14,7 +14,7 @@ export interface Profile {
   /** Extended key usages, dotted: a client certificate never serves, nor the other way round. */
   readonly purposes: readonly string[];
   readonly life: Ms;
-  readonly names: 'address' | 'dns';
+  readonly names: 'address' | 'dns' | 'none';
 }
 
 export const profiles: Readonly<Record<ProfileName, Profile>> = {
@@ -22,6 +22,8 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
   person: { purposes: [oids.clientAuth], life: 397 * DAY, names: 'address' },
   device: { purposes: [oids.clientAuth], life: 730 * DAY, names: 'dns' },
   service: { purposes: [oids.clientAuth], life: 730 * DAY, names: 'dns' },
+  /** OCSP responder, delegated (RFC 6960 §4.2.2.2). */
+  responder: { purposes: [oids.ocspSigning], life: 30 * DAY, names: 'none' },
 };
 
 export interface CertifiedNames {

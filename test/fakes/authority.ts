@@ -1,6 +1,12 @@
 import type { Clock } from '../../src/base/clock.ts';
 import type { Random } from '../../src/base/random.ts';
-import type { IssuedCertificate, IssueRequest, SigningDoor } from '../../src/ca/authority.ts';
+import {
+  usualTerms,
+  type AuthorityTerms,
+  type IssuedCertificate,
+  type IssueRequest,
+  type SigningDoor,
+} from '../../src/ca/authority.ts';
 import { localDoor } from '../../src/ca/authority-local.ts';
 import { makeKey, type KeyPair } from '../../src/ca/keys.ts';
 import { createAuthority, type NewAuthority } from '../../src/ca/setup.ts';
@@ -23,7 +29,7 @@ export interface TestAuthority {
 
 /** `clock`: for tests in which a TLS library looks at the time, the machine's. */
 export function testAuthority(
-  options: { readonly clock?: Clock; readonly hostname?: string; readonly crlUrls?: readonly string[] } = {},
+  options: { readonly clock?: Clock; readonly hostname?: string; readonly terms?: AuthorityTerms } = {},
 ): TestAuthority {
   const clock = options.clock ?? fakeClock();
   const random = seededRandom(1);
@@ -32,7 +38,7 @@ export function testAuthority(
     root: made.root,
     issuing: made.issuing,
     issuingKey: made.issuingKey,
-    crlUrls: options.crlUrls ?? [],
+    terms: options.terms ?? usualTerms,
   });
   const request: TestAuthority['request'] = (over = {}) => ({
     profile: 'person',
@@ -40,6 +46,8 @@ export function testAuthority(
     csr: undefined,
     publicKey: undefined,
     dnsNames: [],
+    uris: [],
+    subject: undefined,
     serial: random.bytes(16),
     notBefore: clock.now() - 300_000,
     notAfter: undefined,

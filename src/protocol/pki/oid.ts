@@ -36,6 +36,7 @@ export const oids = {
   // Purposes (RFC 5280 §4.2.1.12)
   serverAuth: '1.3.6.1.5.5.7.3.1',
   clientAuth: '1.3.6.1.5.5.7.3.2',
+  ocspSigning: '1.3.6.1.5.5.7.3.9',
   // PKCS#7, PKCS#9, PKCS#12 (RFC 5652, RFC 2985, RFC 7292)
   data: '1.2.840.113549.1.7.1',
   encryptedData: '1.2.840.113549.1.7.6',
