@@ -28,6 +28,7 @@ import { readPolicy } from './policy.ts';
 import { startSpoolThread } from './threads/spool-client.ts';
 import { ownIssuers, readTlsMaterial } from './trust.ts';
 import { version } from './version.ts';
+import { Web, webMaterial, webRoutes } from './web.ts';
 
 /** How often files and ledger are looked at for changes made by others. */
 const WATCH = 1_000;
@@ -102,13 +103,23 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
     known = holders.version;
     // Sessions that could be resumed were judged before: with new ticket keys they are judged again.
     ticketKeys = random.bytes(TICKET_KEYS);
-    await fleet.holders(holders, readTlsMaterial(config, directory, ticketKeys));
+    const material = readTlsMaterial(config, directory, ticketKeys);
+    web.update({ tls: webMaterial(config, directory, material) });
+    await fleet.holders(holders, material);
   };
+  const web = new Web({
+    routes: [],
+    tls: webMaterial(config, directory, material),
+    onTrouble: (detail) => events.tell({ kind: 'trouble', where: 'web', detail }),
+  });
   const live: LiveRelay = {
     startedAt: Date.now(),
     refresh,
     retryHops: () => fleet.retryHops(),
-    listening: () => fleet.listeners.map(({ name, address, port, tls }) => ({ name, address, port, tls })),
+    listening: () => [
+      ...fleet.listeners.map(({ name, address, port, tls }) => ({ name, address, port, tls })),
+      ...web.listening,
+    ],
     counts: async () => ({ sessions: await fleet.sessions(), ...counters.totals() }),
   };
   const context = adminContext({
@@ -125,6 +136,9 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
   stack.defer(closeControl);
   stack.defer(() => fleet.stop(config.limits.drainTime));
   await fleet.start();
+  web.update({ routes: webRoutes(context) });
+  stack.defer(() => web.close(config.limits.drainTime));
+  await web.configure(config);
   for (const { line, column, text, hint } of policy.problems) {
     trouble('access map', `${policy.source.map?.file}:${line}:${column}: ${text}; ${hint}`);
   }
@@ -165,7 +179,9 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
   const reloadTls = (): Promise<void> =>
     attempt('TLS files', async () => {
       tlsStamp = fileStamp(tlsFiles());
-      await fleet.material(readTlsMaterial(config, directory, ticketKeys));
+      const material = readTlsMaterial(config, directory, ticketKeys);
+      web.update({ tls: webMaterial(config, directory, material) });
+      await fleet.material(material);
     });
 
   let watching = false;
@@ -217,6 +233,7 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
         readPolicy(next, directory);
         config = next;
         await fleet.config(config, config.limits.drainTime);
+        await web.configure(config);
         await refresh();
         await reloadMap();
       });

@@ -35,6 +35,12 @@ export interface ConfiguredRoute {
   readonly authorities?: string | undefined;
 }
 
+export interface WebListenerConfig {
+  readonly enabled: boolean;
+  readonly address: string;
+  readonly port: number;
+}
+
 /** The whole configuration, defaults filled in. Paths are as written: relative to the data directory unless absolute. */
 export interface Config {
   readonly hostname: string;
@@ -84,6 +90,16 @@ export interface Config {
     readonly level: 'debug' | 'info' | 'warn' | 'error';
   };
   readonly control: { readonly socket: string };
+  readonly web: {
+    readonly http: WebListenerConfig;
+    readonly https: WebListenerConfig;
+    readonly connections: number;
+    readonly connectionsByAddress: number;
+  };
+  readonly ca: {
+    /** Where others reach `web.http`, without a slash at the end. */
+    readonly url?: string | undefined;
+  };
   readonly names: { readonly lookupClientNames: boolean };
 }
 
@@ -257,6 +273,23 @@ const roleLimits = (role: string) => {
     .prefault({})
     .describe(`Other limits for listeners with the role ${role}.`);
 };
+
+const webListener = (port: number, enabled: string, what: string): z.ZodType<WebListenerConfig> =>
+  z
+    .strictObject({
+      enabled: flag(true, enabled),
+      address: address
+        .default('127.0.0.1')
+        .describe('Address to listen on; `::` is all of IPv6 and IPv4, `127.0.0.1` this machine alone.'),
+      port: z
+        .int()
+        .min(0)
+        .max(65_535)
+        .default(port)
+        .describe('Port; `portOffset` does not count. 0 takes any free port.'),
+    })
+    .prefault({} as never)
+    .describe(what);
 
 const DEFAULT_LISTENERS = [
   { name: 'submission', address: '::', port: 587, role: 'submission', tls: 'starttls', certificates: 'ask' },
@@ -529,6 +562,47 @@ const schema: z.ZodType<Config> = z.strictObject({
     })
     .prefault({} as never)
     .describe('How commands reach the running relay.'),
+  web: z
+    .strictObject({
+      http: webListener(
+        8_480,
+        'Whether HTTP is served.',
+        'HTTP: revocation lists, OCSP and CA certificates, and the ACME challenges of hosts. Nothing else is reachable without TLS.',
+      ),
+      https: webListener(
+        8_443,
+        'Whether HTTPS is served.',
+        'HTTPS with the server certificate: the same, and where certificates are asked for and renewed (EST, ACME).',
+      ),
+      connections: count(1_000, 'Connections at once, on each of both.', 1, 100_000),
+      connectionsByAddress: count(
+        100,
+        'Connections at once from one address (IPv6: from one /64), on each of both. A proxy before them is one address.',
+        1,
+        100_000,
+      ),
+    })
+    .prefault({} as never)
+    .describe('What the CA serves to others. A port that cannot be opened is told, and stops no mail.'),
+  ca: z
+    .strictObject({
+      url: z
+        .string()
+        .regex(
+          /^http:\/\/(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::\d{1,5})?(?:\/[A-Za-z0-9._~/-]*)?$/,
+          'write an address such as http://relay.example.net:8480 (http, so that whoever checks a certificate needs no other to do it)',
+        )
+        .transform((text) => text.replace(/\/+$/, ''))
+        .optional()
+        .meta({
+          description:
+            'Where others reach `web.http`: certificates issued from then on name it for revocation (CRL, OCSP) and for the issuing certificate. Without it they name nothing.',
+          type: 'string',
+          examples: ['http://relay.example.net:8480'],
+        }),
+    })
+    .prefault({} as never)
+    .describe('The certificate authority.'),
   names: z
     .strictObject({
       lookupClientNames: flag(

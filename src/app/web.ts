@@ -1,0 +1,147 @@
+/**
+ * The web listeners in the main thread: which routes there are, and the listeners that have them. A port that cannot be
+ * opened is trouble and no more: mail goes on.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AdminContext } from '../admin/context.ts';
+import { asFault } from '../base/fault.ts';
+import { latin1, utf8, type Bytes } from '../base/bytes.ts';
+import { documentRoute, type Document } from '../ca/publish.ts';
+import { authorityFiles } from '../ca/setup.ts';
+import type { WebRoute } from '../ca/web.ts';
+import type { Config } from '../config/schema.ts';
+import { watchedFile, type FileNow } from '../platform/files/watched-file.ts';
+import { openWebListener, type OpenWebListener, type WebListenerSettings } from '../platform/http/server.ts';
+import type { WebTls } from '../platform/http/server-tls.ts';
+import type { TlsMaterial } from '../platform/net/tls-contexts.ts';
+import { decodePem, encodePem } from '../protocol/pki/pem.ts';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+/** All that is served, by one line for each part of the CA. Only what is for `http` or `both` is reachable without TLS. */
+export function webRoutes(context: AdminContext): readonly WebRoute[] {
+  return [...documentRoutes(context)];
+}
+
+/** CRLs and CA certificates, DER and PEM, from their files. */
+function documentRoutes({ directory }: AdminContext): WebRoute[] {
+  const documents = [
+    { path: '/ca/root', file: authorityFiles.rootCertificate, label: 'CERTIFICATE', maxAge: DAY },
+    { path: '/ca/issuing', file: authorityFiles.issuingCertificate, label: 'CERTIFICATE', maxAge: DAY },
+    { path: '/crl/issuing', file: authorityFiles.crl, label: 'X509 CRL', maxAge: HOUR },
+  ];
+  return documents.flatMap(({ path, file, label, maxAge }) => {
+    const read = watchedFile(join(directory, file));
+    const extension = label === 'CERTIFICATE' ? 'crt' : 'crl';
+    // Media types by RFC 2585 §4 and RFC 8555 §9.1.
+    const type = label === 'CERTIFICATE' ? 'application/pkix-cert' : 'application/pkix-crl';
+    return [
+      documentRoute(`${path}.${extension}`, type, () => document(read, label, 'der', maxAge)),
+      documentRoute(`${path}.pem`, 'application/x-pem-file', () => document(read, label, 'pem', maxAge)),
+    ];
+  });
+}
+
+async function document(
+  read: () => Promise<FileNow | undefined>,
+  label: string,
+  form: 'der' | 'pem',
+  maxAge: number,
+): Promise<Document | undefined> {
+  const file = await read();
+  const block = file && decodePem(latin1(file.bytes)).find((one) => one.label === label);
+  if (file === undefined || block === undefined) return undefined;
+  const body: Bytes = form === 'der' ? block.der : utf8(encodePem(label, block.der));
+  const tag = createHash('sha256').update(body).digest('base64url').slice(0, 22);
+  return { body, freshness: { tag, modifiedAt: file.modifiedAt, until: Date.now() + maxAge } };
+}
+
+/** The server certificate of the SMTP side; client certificates are believed when our own CA issued them, and no other. */
+export function webMaterial(config: Config, directory: string, { certificate, key, minimum }: TlsMaterial): WebTls {
+  const own = config.tls.ownAuthority ? [authorityFiles.rootCertificate, authorityFiles.issuingCertificate] : [];
+  const authorities = own.map((path) => readFileSync(join(directory, path), 'utf8'));
+  return { certificate, key, authorities, ...(minimum === undefined ? {} : { minimum }) };
+}
+
+export interface WebParts {
+  readonly routes: readonly WebRoute[];
+  readonly tls: WebTls;
+  readonly onTrouble: (detail: string) => void;
+}
+
+/** What `status` lists, in the words of its other listeners. */
+export interface WebListening {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly tls: 'none' | 'implicit';
+  /** Why it is not open; undefined: it is. */
+  readonly fault?: string | undefined;
+}
+
+/** The web listeners of a running relay. */
+export class Web {
+  #parts: WebParts;
+  #open: OpenWebListener[] = [];
+  #listening: readonly WebListening[] = [];
+  #settings = '';
+
+  constructor(parts: WebParts) {
+    this.#parts = parts;
+  }
+
+  get listening(): readonly WebListening[] {
+    return this.#listening;
+  }
+
+  /** Opens what the configuration wants and closes what it wants no more; what stays the same stays open. */
+  async configure(config: Config): Promise<void> {
+    const wanted = webListeners(config);
+    const settings = JSON.stringify(wanted);
+    if (settings === this.#settings && this.#listening.every(({ fault }) => fault === undefined)) return;
+    this.#settings = settings;
+    await this.close(0);
+    const listening: WebListening[] = [];
+    for (const one of wanted) listening.push(await this.#listen(one));
+    this.#listening = listening;
+  }
+
+  /** New routes, or a new server certificate, from now on. Throws when the material is unusable. */
+  update(parts: Partial<Pick<WebParts, 'routes' | 'tls'>>): void {
+    const next = { ...this.#parts, ...parts };
+    for (const listener of this.#open) listener.swap(next.tls);
+    this.#parts = next;
+  }
+
+  async close(grace: number): Promise<void> {
+    await Promise.all(this.#open.splice(0).map((listener) => listener.close(grace)));
+  }
+
+  async #listen(settings: WebListenerSettings): Promise<WebListening> {
+    const { onTrouble } = this.#parts;
+    const shown = { name: settings.name, tls: settings.name === 'https' ? 'implicit' : 'none' } as const;
+    try {
+      const listener = await openWebListener(settings, {
+        routes: () => this.#parts.routes,
+        tls: settings.name === 'https' ? this.#parts.tls : undefined,
+        onTrouble,
+      });
+      this.#open.push(listener);
+      return { ...shown, address: listener.address, port: listener.port };
+    } catch (error) {
+      const fault = asFault(error).detail;
+      onTrouble(fault);
+      return { ...shown, address: settings.address, port: settings.port, fault };
+    }
+  }
+}
+
+function webListeners({ web }: Config): WebListenerSettings[] {
+  const { connections, connectionsByAddress } = web;
+  return (['http', 'https'] as const)
+    .filter((name) => web[name].enabled)
+    .map((name) => ({ name, address: web[name].address, port: web[name].port, connections, connectionsByAddress }));
+}
