@@ -20,6 +20,7 @@ export const layers: readonly Layer[] = [
   pure('protocol/mime'),
   pure('protocol/dsn', 'protocol/mime'),
   pure('protocol/pki'),
+  pure('protocol/acme', 'protocol/pki'),
   pure('relay/connection', 'protocol'),
   pure('relay/message', 'protocol'),
   pure('relay/identity', 'protocol', 'relay/connection'),
@@ -39,7 +40,7 @@ export const layers: readonly Layer[] = [
   pure('relay/outcome', 'protocol', 'relay/message', 'relay/spool'),
   // The spine, relay.ts, wires the steps.
   pure('relay', 'protocol', 'relay'),
-  pure('ca', 'protocol/pki'),
+  pure('ca', 'protocol/pki', 'protocol/acme'),
   pure('config', 'protocol', 'relay', 'ca'),
   edge('storage/memory', 'relay/message', 'relay/spool', 'ca'),
   edge('storage/sqlite', 'relay/message', 'relay/spool', 'ca'),
