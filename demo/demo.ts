@@ -96,6 +96,7 @@ class Demo {
       '  routes:',
       `    - { domains: ["*"], to: "127.0.0.1:${this.#hop.port}" }`,
       'log: { destination: relay.log, format: text }',
+      'web: { http: { enabled: false }, https: { enabled: false } }',
       '',
     ].join('\n');
     writeFileSync(this.#program.path('data/sealpost.yaml'), config);

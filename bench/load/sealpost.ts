@@ -45,6 +45,7 @@ tls: { certificate: ${lab}/certs/server.crt, key: ${lab}/certs/server.key, autho
 access: { trustedNetworks: [127.0.0.1/32] }
 limits: { connectionsByAddress: 5000, messagesPerSession: 1000000 }
 delivery: { routes: [{ domains: ['*'], to: '127.0.0.1:${sink}', tls: none }] }
+web: { http: { enabled: false }, https: { enabled: false } }
 log: { destination: sealpost.log }${process.env['BENCH_EXTRA'] ?? ''}
 `;
 }

@@ -589,10 +589,9 @@ const schema: z.ZodType<Config> = z.strictObject({
       url: z
         .string()
         .regex(
-          /^http:\/\/(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::\d{1,5})?(?:\/[A-Za-z0-9._~/-]*)?$/,
-          'write an address such as http://relay.example.net:8480 (http, so that whoever checks a certificate needs no other to do it)',
+          /^http:\/\/(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::\d{1,5})?(?:\/[A-Za-z0-9._~-]+)*$/,
+          'write an address such as http://relay.example.net:8480 (http and not https, without a slash at the end)',
         )
-        .transform((text) => text.replace(/\/+$/, ''))
         .optional()
         .meta({
           description:

@@ -21,7 +21,7 @@ export const HOSTNAME = 'relay.example.net';
 export const LOCAL_DOMAIN = 'local.example';
 
 /** Names of the listeners that a relay of the tests has. */
-type ListenerName = 'submission' | 'submissions' | 'strict' | 'server' | 'servers' | 'silent';
+type ListenerName = 'submission' | 'submissions' | 'strict' | 'server' | 'servers' | 'silent' | 'http' | 'https';
 
 const LISTENERS: readonly object[] = [
   { name: 'submission', role: 'submission', tls: 'starttls', certificates: 'ask' },
@@ -127,6 +127,7 @@ export class Relay implements AsyncDisposable {
       access: { localDomains: [LOCAL_DOMAIN] },
       delivery: { routes: [{ domains: ['*'], to: `127.0.0.1:${this.#hop}`, tls: 'none' }] },
       log: { format: 'json', level: 'debug' },
+      web: { http: { port: 0 }, https: { port: 0 } },
     };
     for (const [section, values] of [...Object.entries(this.#settings), ...Object.entries(settings)])
       config[section] = { ...(config[section] as object | undefined), ...values };
