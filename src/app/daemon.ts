@@ -3,16 +3,16 @@
  * socket, watches what may change beside it, and ends in order. It decides nothing about mail.
  */
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { AdminContext, LiveRelay } from '../admin/context.ts';
-import { renewCrl } from '../admin/certificates.ts';
 import { runOperation } from '../admin/operation.ts';
 import type { EventSink } from '../base/event.ts';
 import { asFault } from '../base/fault.ts';
-import { authorityFiles } from '../ca/setup.ts';
 import { accessMapFile, controlSocket, inDirectory } from '../config/settings.ts';
 import type { Config } from '../config/schema.ts';
 import { fileContentStore } from '../platform/files/content-store.ts';
 import { isFileNow } from '../platform/files/write-file.ts';
+import { systemClock } from '../platform/process/clock.ts';
 import { serveControl } from '../platform/process/control.ts';
 import { systemRandom } from '../platform/process/random.ts';
 import { onSignals } from '../platform/process/signals.ts';
@@ -23,19 +23,25 @@ import { adminContext, readConfig } from './compose.ts';
 import { CONTENTS, DATABASE } from './files.ts';
 import { Fleet } from './fleet.ts';
 import { holderSnapshot } from './holders.ts';
-import { fileAge, fileStamp } from './stamp.ts';
 import { readPolicy } from './policy.ts';
 import { startSpoolThread } from './threads/spool-client.ts';
-import { ownIssuers, readTlsMaterial } from './trust.ts';
+import {
+  isSameMaterial,
+  isSameTrust,
+  ownIssuers,
+  readTlsMaterial,
+  refuseWorse,
+  routeFiles,
+  serverCertificateFaults,
+  tlsFiles,
+} from './trust.ts';
+import { startUpkeep, tasks } from './upkeep.ts';
 import { version } from './version.ts';
+import { WatchedFiles } from './watched-files.ts';
 import { Web, webMaterial, webRoutes } from './web.ts';
 
 /** How often files and ledger are looked at for changes made by others. */
 const WATCH = 1_000;
-/** Old history is dropped, and an old CRL signed anew, this often. */
-const UPKEEP = 3_600_000;
-/** A CRL lives thirty days: whoever reads it has weeks to notice that it is not renewed any more. */
-const CRL_AGE = 7 * 86_400_000;
 const TICKET_KEYS = 48;
 
 export interface DaemonOptions {
@@ -68,11 +74,12 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
   // Until everything has ended: a SIGHUP meanwhile must not kill, and a second SIGTERM means now.
   let offSignals = (): void => {};
   stack.defer(() => offSignals());
+  const clock = systemClock();
   const random = systemRandom();
   let ticketKeys = random.bytes(TICKET_KEYS);
-  const material = readTlsMaterial(config, directory, ticketKeys);
+  let material = readTlsMaterial(config, directory, ticketKeys);
   const issuers = ownIssuers(config, directory);
-  const policy = readPolicy(config, directory);
+  let policy = readPolicy(config, directory);
   const contents = join(directory, CONTENTS);
 
   // The socket comes before the spool: it keeps a second relay off this directory, whose spool thread would take what the
@@ -103,7 +110,8 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
     known = holders.version;
     // Sessions that could be resumed were judged before: with new ticket keys they are judged again.
     ticketKeys = random.bytes(TICKET_KEYS);
-    const material = readTlsMaterial(config, directory, ticketKeys);
+    // What is in force: files that are just being changed must not keep a revocation from taking effect.
+    material = { ...material, ticketKeys };
     web.update({ tls: webMaterial(config, directory, material) });
     await fleet.holders(holders, material);
   };
@@ -139,9 +147,15 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
   web.update({ routes: webRoutes(context) });
   stack.defer(() => web.close(config.limits.drainTime));
   await web.configure(config);
-  for (const { line, column, text, hint } of policy.problems) {
-    trouble('access map', `${policy.source.map?.file}:${line}:${column}: ${text}; ${hint}`);
-  }
+  const tellProblems = (): void => {
+    for (const { line, column, text, hint } of policy.problems)
+      trouble('access map', `${policy.source.map?.file}:${line}:${column}: ${text}; ${hint}`);
+  };
+  const tellCertificateFaults = (): void => {
+    for (const fault of serverCertificateFaults(config, material, clock.now())) trouble('server certificate', fault);
+  };
+  tellProblems();
+  tellCertificateFaults();
   events.tell({
     kind: 'started',
     version,
@@ -150,16 +164,50 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
     ),
   });
 
-  const watched = (): string[] => {
-    const map = accessMapFile(config, directory, isFileNow);
-    return map === undefined ? [] : [map];
-  };
-  const tlsFiles = (): string[] =>
-    [config.tls.certificate, config.tls.key, ...config.tls.authorities].map((path) => inDirectory(directory, path));
-  let mapStamp = fileStamp(watched());
-  let tlsStamp = fileStamp(tlsFiles());
-
-  /** Reads a part again; a fault is told, and what is in force stays in force. */
+  const mapFiles = new WatchedFiles({
+    what: 'access map',
+    files: () => [accessMapFile(config, directory, isFileNow) ?? join(directory, 'access')],
+    async take() {
+      const next = readPolicy(config, directory);
+      if (isDeepStrictEqual(next.source, policy.source)) return false;
+      policy = next;
+      tellProblems();
+      await fleet.policy(policy.source);
+      return true;
+    },
+    events,
+    clock,
+  });
+  const serverFiles = new WatchedFiles({
+    what: 'TLS files',
+    files: () => tlsFiles(config, directory),
+    async take() {
+      const next = readTlsMaterial(config, directory, ticketKeys);
+      if (isSameMaterial(next, material)) return false;
+      refuseWorse(config, next, material, clock.now());
+      // Sessions of clients whose CA is believed no more cannot be resumed.
+      if (!isSameTrust(next, material)) ticketKeys = random.bytes(TICKET_KEYS);
+      material = { ...next, ticketKeys };
+      web.update({ tls: webMaterial(config, directory, material) });
+      await fleet.material(material);
+      tellCertificateFaults();
+      return true;
+    },
+    events,
+    clock,
+  });
+  const hopFiles = new WatchedFiles({
+    what: 'certificate files of routes',
+    files: () => routeFiles(config, directory),
+    async take() {
+      const { renewed, faults } = await fleet.renewContexts();
+      if (faults.length > 0) throw new Error(faults.join('; '));
+      return renewed > 0;
+    },
+    events,
+    clock,
+  });
+  /** Does a part again; a fault is told, and what is in force stays in force. */
   const attempt = async (what: string, act: () => Promise<void>): Promise<void> => {
     try {
       await act();
@@ -168,21 +216,6 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
       trouble(`reload of ${what}`, error);
     }
   };
-  const reloadMap = (): Promise<void> =>
-    attempt('access map', async () => {
-      mapStamp = fileStamp(watched());
-      const next = readPolicy(config, directory);
-      for (const { line, column, text, hint } of next.problems)
-        trouble('access map', `${next.source.map?.file}:${line}:${column}: ${text}; ${hint}`);
-      await fleet.policy(next.source);
-    });
-  const reloadTls = (): Promise<void> =>
-    attempt('TLS files', async () => {
-      tlsStamp = fileStamp(tlsFiles());
-      const material = readTlsMaterial(config, directory, ticketKeys);
-      web.update({ tls: webMaterial(config, directory, material) });
-      await fleet.material(material);
-    });
 
   let watching = false;
   const watch = async (): Promise<void> => {
@@ -190,8 +223,7 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
     watching = true;
     try {
       if (ledger.version() !== known) await attempt('holders', refresh);
-      if (fileStamp(watched()) !== mapStamp) await reloadMap();
-      if (fileStamp(tlsFiles()) !== tlsStamp) await reloadTls();
+      for (const files of [mapFiles, serverFiles, hopFiles]) await files.look();
     } catch (error) {
       trouble('watch', error);
     } finally {
@@ -200,16 +232,6 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
   };
   const watcher = setInterval(() => void watch(), WATCH);
   stack.defer(() => clearInterval(watcher));
-  const upkeep = async (): Promise<void> => {
-    try {
-      await spool.spool.forget(Date.now() - config.spool.history);
-      if (config.tls.ownAuthority && fileAge(join(directory, authorityFiles.crl)) > CRL_AGE) await renewCrl(context);
-    } catch (error) {
-      trouble('upkeep', error);
-    }
-  };
-  const hourly = setInterval(() => void upkeep(), UPKEEP);
-  stack.defer(() => clearInterval(hourly));
 
   const stopped = Promise.withResolvers<void>();
   let ending = false;
@@ -229,13 +251,15 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
       void attempt('configuration', async () => {
         const next = readConfig(directory);
         // Everything it names is read before anything changes: a reload takes effect whole or not at all.
-        readTlsMaterial(next, directory, ticketKeys);
+        const nextMaterial = readTlsMaterial(next, directory, ticketKeys);
         readPolicy(next, directory);
-        config = next;
+        [config, material] = [next, nextMaterial];
+        Object.assign(context, { config });
         await fleet.config(config, config.limits.drainTime);
         await web.configure(config);
         await refresh();
-        await reloadMap();
+        await mapFiles.takeNow();
+        tellCertificateFaults();
       });
     },
   });
@@ -244,6 +268,7 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
   });
 
   ready(live, config);
-  void upkeep();
+  const upkeep = startUpkeep({ tasks, context: () => context, clock, events });
+  stack.defer(() => upkeep.stop());
   await stopped.promise;
 }

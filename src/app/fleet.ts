@@ -7,6 +7,7 @@ import type { EventSink } from '../base/event.ts';
 import type { Id } from '../base/id.ts';
 import type { Config } from '../config/schema.ts';
 import { frontThreads, listeners as listenersOf } from '../config/settings.ts';
+import type { RenewedContexts } from '../platform/net/client-contexts.ts';
 import { checkFree } from '../platform/net/listener.ts';
 import type { TlsMaterial } from '../platform/net/tls-contexts.ts';
 import type { ListenerSettings } from '../relay/connection/connection.ts';
@@ -113,6 +114,11 @@ export class Fleet {
   /** Destinations that did not answer may be tried again at once. */
   async retryHops(): Promise<void> {
     await this.#delivery?.control.retry();
+  }
+
+  /** Certificate files of routes changed; those that cannot be used leave what is in force. */
+  async renewContexts(): Promise<RenewedContexts> {
+    return (await this.#delivery?.control.renewContexts()) ?? { renewed: 0, faults: [] };
   }
 
   /** Fronts take it at once; the delivery thread is replaced, after it has finished what it is at. */

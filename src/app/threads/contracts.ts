@@ -4,6 +4,7 @@ import type { Ms } from '../../base/clock.ts';
 import type { RelayEvent } from '../../base/event.ts';
 import type { Id } from '../../base/id.ts';
 import type { Config } from '../../config/schema.ts';
+import type { RenewedContexts } from '../../platform/net/client-contexts.ts';
 import type { TlsMaterial } from '../../platform/net/tls-contexts.ts';
 import type { ListenerSettings } from '../../relay/connection/connection.ts';
 import type { DeliverySettings } from '../../relay/delivery/settings.ts';
@@ -94,6 +95,8 @@ export interface DeliveryControl {
   stop(grace: number): Promise<void>;
   /** Destinations that did not answer may be tried again at once. */
   retry(): Promise<void>;
+  /** Makes changed certificate files of routes count for new connections. */
+  renewContexts(): Promise<RenewedContexts>;
 }
 
-export const deliveryMethods: Methods<DeliveryControl> = { start: call, stop: call, retry: call };
+export const deliveryMethods: Methods<DeliveryControl> = { start: call, stop: call, retry: call, renewContexts: call };

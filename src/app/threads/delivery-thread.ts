@@ -46,6 +46,7 @@ function run(start: DeliveryStart): void {
   const control: DeliveryControl = {
     start: () => schedule.start(),
     retry: async () => schedule.retry(),
+    renewContexts: async () => dialer.renewContexts(),
     async stop(grace) {
       await schedule.stop(grace);
       carrier.close();

@@ -9,11 +9,12 @@ import type {
   OutboundHandler,
   OutboundTls,
 } from '../../relay/delivery/dialer.ts';
-import { ClientContexts } from './client-contexts.ts';
+import { ClientContexts, type RenewedContexts } from './client-contexts.ts';
 
-/** Connections to next hops over TCP, with TLS as the caller asks. `forget` makes changed certificate files count. */
+/** Connections to next hops over TCP, with TLS as the caller asks. */
 export interface NetDialer extends Dialer {
-  forget(): void;
+  /** Makes changed certificate files count for new connections. */
+  renewContexts(): RenewedContexts;
 }
 
 /** A dialer on `node:net`. Contexts are made once for each identity and authorities, never for a connection. */
@@ -21,7 +22,7 @@ export function netDialer(): NetDialer {
   const contexts = new ClientContexts();
   return {
     dial: (target, handler, signal) => dial(target, handler, signal, contexts),
-    forget: () => contexts.forget(),
+    renewContexts: () => contexts.renew(),
   };
 }
 
