@@ -68,6 +68,7 @@ test('each setting can be uncommented alone and changes nothing where it shows t
     'recipients',
     'routes',
     'sessionTime',
+    'url',
   ]);
 });
 
