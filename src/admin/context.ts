@@ -1,7 +1,8 @@
 import type { Clock } from '../base/clock.ts';
 import type { EventSink } from '../base/event.ts';
 import type { Random } from '../base/random.ts';
-import type { SigningDoor } from '../ca/authority.ts';
+import type { Bytes } from '../base/bytes.ts';
+import type { KeyState, SigningDoor } from '../ca/authority.ts';
 import type { Ledger } from '../ca/ledger.ts';
 import type { Config } from '../config/schema.ts';
 import type { ContentStore, SpoolStore } from '../relay/spool/spool.ts';
@@ -14,12 +15,18 @@ export interface AdminContext {
   readonly config: Config;
   /** Absolute path of the data directory. */
   readonly directory: string;
+  /** Who runs the operation, for the issuance log: `cli:USER`, or `relay` for what it does by itself. */
+  readonly actor: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly events: EventSink;
   readonly ledger: Ledger;
-  /** Opens the door to the issuing key; the signer ends when it is closed. */
+  /**
+   * The one door to the issuing key; it opens here, and closing it is the context's affair. Rejects with an
+   * AuthorityUnavailable when the key is missing, unfit or locked.
+   */
   door(): Promise<SigningDoor>;
+  readonly custody: KeyCustody;
   readonly spool: SpoolStore;
   readonly contents: ContentStore;
   /** Reads and writes files by path relative to `directory`. Keys are written 0600. */
@@ -32,6 +39,20 @@ export interface AdminFiles {
   read(path: string): Promise<Uint8Array>;
   /** Writes beside and renames, synced. `secret` means 0600, else 0644. */
   write(path: string, bytes: Uint8Array, mode: 'public' | 'secret'): Promise<void>;
+}
+
+/** How the issuing key is kept, behind the door. */
+export interface KeyCustody {
+  /** As it was last seen; undefined: not yet. Starts nothing. */
+  known(): KeyState | undefined;
+  /** Asks the signer. `sealTo`: what a passphrase is sealed to, for as long as that signer lives. */
+  state(): Promise<{ readonly state: KeyState; readonly sealTo: Bytes }>;
+  /** Hands over a sealed passphrase. Rejects with an AuthorityUnavailable when it does not open the key. */
+  unlock(sealed: Uint8Array): Promise<KeyState>;
+  /** The signer ends, and with it what it was told. */
+  relock(): void;
+  /** Files or terms of the authority are others. */
+  reload(): Promise<void>;
 }
 
 /** What only a running relay can tell or do. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { openCustody } from '../../test/fakes/custody.ts';
 import { testAuthority } from '../../test/fakes/authority.ts';
 import { type FakeClock, fakeClock } from '../../test/fakes/clock.ts';
 import { seededRandom } from '../../test/fakes/random.ts';
@@ -11,6 +12,8 @@ import type { Config } from '../config/schema.ts';
 import { encodePem } from '../protocol/pki/pem.ts';
 import type { NewEntry } from '../relay/spool/spool.ts';
 import { memoryContentStore } from '../storage/memory/content-store.ts';
+import type { LedgerRecord } from '../ca/ledger.ts';
+import { someNote, someRecord } from '../ca/ledger.suite.ts';
 import { memoryLedger } from '../storage/memory/ledger.ts';
 import { memorySpool } from '../storage/memory/spool.ts';
 import type { AccessCheck, AccessTest } from './access.ts';
@@ -52,8 +55,10 @@ function bench(over: { readonly config?: string; readonly live?: LiveRelay } = {
     clock,
     random: seededRandom(3),
     events: { tell: (event) => events.push(event) },
+    actor: 'cli:root',
     ledger: memoryLedger(),
     door: () => Promise.reject(new Error('no door here')),
+    custody: openCustody,
     spool,
     contents,
     files: {
@@ -247,21 +252,8 @@ describe('status', () => {
         counts: () => Promise.resolve(counts),
       },
     });
-    const record = (serial: string, notAfter: number) => ({
-      serial,
-      holder: `${serial}@x`,
-      profile: 'person' as const,
-      subject: '/CN=x',
-      issuer: '/CN=ca',
-      fingerprint: serial,
-      notBefore: 0,
-      notAfter,
-      issuedAt: 0,
-      state: 'active' as const,
-      revokedAt: undefined,
-      reason: undefined,
-      certificate: new Uint8Array(1),
-    });
+    const record = (serial: string, notAfter: number): LedgerRecord =>
+      someRecord(serial, { holder: `${serial}@x`, notBefore: 0, notAfter, issuedAt: 0 });
     const day = 86_400_000;
     for (const [serial, days] of [
       ['aa', 20],
@@ -269,8 +261,8 @@ describe('status', () => {
       ['cc', -1],
       ['dd', 5],
     ] as const)
-      context.ledger.add(record(serial, clock.now() + days * day));
-    context.ledger.revoke(['bb'], 'unspecified', clock.now());
+      context.ledger.add(record(serial, clock.now() + days * day), someNote());
+    context.ledger.revoke(['bb'], 'unspecified', clock.now(), someNote('revoked'));
     const report = (await runOperation(context, 'status', {})) as StatusReport;
     assert.deepEqual(
       [report.running, report.startedAt, report.counts, report.listeners],
@@ -358,27 +350,18 @@ describe('access', () => {
     const { createHash, X509Certificate } = await import('node:crypto');
     const serial = new X509Certificate(certificate).serialNumber.toLowerCase();
     const fingerprint = createHash('sha256').update(certificate).digest('hex');
-    context.ledger.add({
-      serial,
-      holder: 'alice@example.net',
-      profile: 'person',
-      subject: subject ?? '',
-      issuer: issuer ?? '',
-      fingerprint,
-      notBefore: 0,
-      notAfter: context.clock.now() + 1e9,
-      issuedAt: 0,
-      state: 'active',
-      revokedAt: undefined,
-      reason: undefined,
-      certificate,
-    });
+    const names = { subject: subject ?? '', issuer: issuer ?? '' };
+    const notAfter = context.clock.now() + 1e9;
+    context.ledger.add(
+      someRecord(serial, { ...names, fingerprint, notBefore: 0, notAfter, issuedAt: 0, certificate }),
+      someNote(),
+    );
     const known = (await runOperation(context, 'access.test', {
       to: 'b@example.com',
       certificate: new Uint8Array(certificate),
     })) as AccessTest;
     assert.deepEqual([known.relay, known.principal.holder, known.principal.verify], [true, 'alice@example.net', 'OK']);
-    context.ledger.revoke([serial], 'keyCompromise', context.clock.now());
+    context.ledger.revoke([serial], 'keyCompromise', context.clock.now(), someNote('revoked'));
     const revoked = (await runOperation(context, 'access.test', {
       to: 'b@example.com',
       certificate: file,

@@ -7,14 +7,16 @@ import type { EventSink } from '../base/event.ts';
 import type { Ledger } from '../ca/ledger.ts';
 import { formatProblem, parseConfig } from '../config/load.ts';
 import { CONFIG_FILE, type Config } from '../config/schema.ts';
+import { inDirectory } from '../config/settings.ts';
 import { fileContentStore } from '../platform/files/content-store.ts';
+import { systemActor } from '../platform/process/actor.ts';
 import { systemClock } from '../platform/process/clock.ts';
 import { systemRandom } from '../platform/process/random.ts';
 import type { ContentStore, SpoolStore } from '../relay/spool/spool.ts';
 import { openLedger } from '../storage/sqlite/ledger.ts';
 import { sqliteSpool } from '../storage/sqlite/spool.ts';
 import { adminFiles, CONTENTS, DATABASE } from './files.ts';
-import { openDoor } from './signer-client.ts';
+import { SharedDoor, type DoorOptions } from './signer-client.ts';
 
 /** The configuration of a data directory. Throws an OperationError that lists every fault with file:line:column. */
 export function readConfig(directory: string): Config {
@@ -32,30 +34,51 @@ export interface ContextParts {
   readonly spool: SpoolStore;
   readonly contents: ContentStore;
   readonly live: LiveRelay | undefined;
+  readonly actor: string;
+  /** Where a passphrase for the issuing key comes from. */
+  readonly passphrase?: DoorOptions['passphrase'];
 }
 
-/** A context of these parts, the door and the files of the directory. */
-export function adminContext(parts: ContextParts): AdminContext {
+/** What operations work on, and the end of it. */
+export type OwnedContext = AdminContext & { close(): Promise<void> };
+
+/** A context of these parts, the door and the files of the directory. `close` closes the door, and nothing that was given. */
+export function adminContext({ passphrase, ...parts }: ContextParts): OwnedContext {
+  const { signer } = parts.config.ca;
+  const door = new SharedDoor(parts.directory, {
+    socket: signer === undefined ? undefined : inDirectory(parts.directory, signer),
+    ...(passphrase === undefined ? {} : { passphrase }),
+  });
   return {
     ...parts,
     clock: systemClock(),
     random: systemRandom(),
     files: adminFiles(parts.directory),
-    door: () => openDoor(parts.directory),
+    async door() {
+      await door.open();
+      return { issue: (request) => door.issue(request), signCrl: (request) => door.signCrl(request), close() {} };
+    },
+    custody: door,
+    close: async () => door.close(),
   };
 }
 
 /** Operations on the files of a relay that is stopped. */
-export async function offlineContext(directory: string): Promise<AdminContext & { close(): Promise<void> }> {
+export async function offlineContext(
+  directory: string,
+  options: Pick<ContextParts, 'passphrase'> = {},
+): Promise<OwnedContext> {
   const config = readConfig(directory);
   const ledger = openLedger(join(directory, DATABASE));
   const spool = sqliteSpool(join(directory, DATABASE));
   const contents = fileContentStore(join(directory, CONTENTS));
   // The command itself says what it did.
   const events: EventSink = { tell: () => {} };
+  const context = adminContext({ config, directory, events, ledger, spool, contents, live: undefined, actor: systemActor(), ...options });
   return {
-    ...adminContext({ config, directory, events, ledger, spool, contents, live: undefined }),
+    ...context,
     async close() {
+      await context.close();
       await spool.close();
       ledger.close();
     },

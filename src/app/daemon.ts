@@ -138,6 +138,7 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
     spool: spool.spool,
     contents: fileContentStore(contents),
     live,
+    actor: 'relay',
   });
 
   opened.resolve(context);

@@ -1,26 +1,35 @@
 /** Checks what comes to the signer before anything looks into it: whoever writes there may be taken over. */
 import type { AuthorityTerms, CrlRequest, IssueRequest } from '../ca/authority.ts';
-import type { SignerCall, SignerSettings } from './signer-frame.ts';
+import type { SignerCall } from './signer-frame.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
+
+/** The longest text, the longest list of names, and the most octets that a request has any use for. */
+const LONGEST_TEXT = 4_096;
+const LONGEST_LIST = 256;
+const MOST_OCTETS = 65_536;
 
 /** The call that a frame's value is. Throws when it is none. */
 export function readCall(value: unknown): SignerCall {
   const call = fields(value, 'call');
   switch (call['kind']) {
     case 'open':
-      return { kind: 'open', settings: readSettings(fields(call['settings'], 'settings')) };
+      return { kind: 'open', terms: readTerms(fields(call['terms'], 'terms')) };
     case 'issue':
       return { kind: 'issue', number: integer(call, 'number'), request: readIssue(fields(call['request'], 'request')) };
     case 'crl':
       return { kind: 'crl', number: integer(call, 'number'), request: readCrl(fields(call['request'], 'request')) };
+    case 'unlock':
+      return { kind: 'unlock', number: integer(call, 'number'), sealed: octets(call, 'sealed') };
+    case 'reload':
+      return {
+        kind: 'reload',
+        number: integer(call, 'number'),
+        terms: readTerms(fields(call['terms'], 'terms')),
+      };
     default:
       throw new Error('unknown kind of call');
   }
-}
-
-function readSettings(from: Fields): SignerSettings {
-  return { directory: text(from, 'directory'), terms: readTerms(fields(from['terms'], 'terms')) };
 }
 
 function readTerms(from: Fields): AuthorityTerms {
@@ -74,12 +83,16 @@ function fields(value: unknown, what: string): Fields {
 function text(from: Fields, key: string): string {
   const value = from[key];
   if (typeof value !== 'string') throw new Error(`${key} is no text`);
+  if (value.length > LONGEST_TEXT) throw new Error(`${key} has ${value.length} characters, more than ${LONGEST_TEXT}`);
   return value;
 }
 
 function texts(from: Fields, key: string): string[] {
-  return list(from, key).map((value) => {
+  const values = list(from, key);
+  if (values.length > LONGEST_LIST) throw new Error(`${key} has ${values.length} entries, more than ${LONGEST_LIST}`);
+  return values.map((value) => {
     if (typeof value !== 'string') throw new Error(`${key} has an entry that is no text`);
+    if (value.length > LONGEST_TEXT) throw new Error(`${key} has an entry longer than ${LONGEST_TEXT} characters`);
     return value;
   });
 }
@@ -99,5 +112,6 @@ function integer(from: Fields, key: string): number {
 function octets(from: Fields, key: string): Uint8Array {
   const value = from[key];
   if (!(value instanceof Uint8Array)) throw new Error(`${key} is no octets`);
+  if (value.length > MOST_OCTETS) throw new Error(`${key} has ${value.length} octets, more than ${MOST_OCTETS}`);
   return value;
 }

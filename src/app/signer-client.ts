@@ -1,10 +1,8 @@
-/** The near side of the door: starts the signer process when something is to be signed, and ends it when idle. */
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import process from 'node:process';
-import type { Readable, Writable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
+/**
+ * The near side of the door, one for the whole process: begins a signer when something is to be signed, and ends it when
+ * idle. A signer that was given a passphrase stays, because it would have to be given it again.
+ */
+import type { KeyCustody } from '../admin/context.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { Ms } from '../base/clock.ts';
 import {
@@ -13,79 +11,58 @@ import {
   type CrlRequest,
   type IssuedCertificate,
   type IssueRequest,
+  type KeyState,
   type SigningDoor,
 } from '../ca/authority.ts';
-import { RequestRefused } from '../ca/refusal.ts';
-import { authorityFiles } from '../ca/setup.ts';
-import { encodeFrame, FrameReader, type SignerAnswer, type SignerCall, type SignerSettings } from './signer-frame.ts';
+import { AuthorityUnavailable } from '../ca/unavailable.ts';
+import type { SignerAnswer, SignerCall } from './signer-frame.ts';
+import { connectSigner, spawnSigner } from './signer-link.ts';
+import { sealTo } from './signer-seal.ts';
+import { SignerSession } from './signer-session.ts';
 
 export interface DoorOptions {
-  readonly terms?: AuthorityTerms;
+  /** Asked at each start of a signer. */
+  readonly terms?: () => AuthorityTerms;
+  /** Path of a socket behind which a signer is; undefined: a child process. */
+  readonly socket?: string | undefined;
   /** How long the process may stay without work. */
   readonly idle?: Ms;
-  /** Told the process id at each start, for tests and the log. */
+  /** Told the process id at each start of a child, for tests and the log. */
   readonly onStart?: (pid: number) => void;
+  /**
+   * Where a passphrase comes from when the key is locked; undefined: from nowhere. Asked again after a wrong one, as
+   * often as it gives another. The octets are wiped after use.
+   */
+  readonly passphrase?: (wrongBefore: number) => Promise<Buffer | undefined>;
 }
 
 const IDLE: Ms = 10_000;
 
-/**
- * The door to the issuing key in `directory`, absolute. Starts the signer once, so that a missing, unfit or
- * unprotected key is told here: rejects with an Error that names the file and what to do. After `idle` without work
- * the process ends; the next request starts it again.
- */
-export async function openDoor(directory: string, options: DoorOptions = {}): Promise<SigningDoor> {
-  const door = new ProcessDoor(
-    { directory, terms: options.terms ?? usualTerms },
-    options.idle ?? IDLE,
-    options.onStart,
-  );
-  await door.open();
-  return door;
-}
-
-/** Code and files the signer may read: nothing else of the disk is open to it. */
-export function signerArguments(directory: string): string[] {
-  const entry = fileURLToPath(
-    new URL(import.meta.url.endsWith('.ts') ? './signer.ts' : './signer.js', import.meta.url),
-  );
-  const code = dirname(dirname(realpathSync(entry)));
-  const readable = [
-    ...['app', 'base', 'ca', 'protocol'].map((folder) => join(code, folder, '*')),
-    ...[authorityFiles.rootCertificate, authorityFiles.issuingCertificate, authorityFiles.issuingKey].map((path) =>
-      join(directory, path),
-    ),
-  ];
-  return [
-    '--permission',
-    ...readable.map((path) => `--allow-fs-read=${path}`),
-    '--disable-warning=SecurityWarning',
-    realpathSync(entry),
-  ];
-}
-
-interface Waiting {
-  readonly resolve: (answer: SignerAnswer) => void;
-  readonly reject: (error: Error) => void;
-}
-
-class ProcessDoor implements SigningDoor {
-  readonly #settings: SignerSettings;
-  readonly #idle: Ms;
-  readonly #onStart: ((pid: number) => void) | undefined;
-  #running: RunningSigner | undefined;
+export class SharedDoor implements SigningDoor, KeyCustody {
+  readonly #directory: string;
+  readonly #options: DoorOptions;
+  readonly #terms: () => AuthorityTerms;
+  #session: SignerSession | undefined;
+  /** The one opening under way, so that a burst of requests asks for one passphrase and starts one signer. */
+  #opening: Promise<SignerSession> | undefined;
+  #known: KeyState | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(settings: SignerSettings, idle: Ms, onStart: ((pid: number) => void) | undefined) {
-    this.#settings = settings;
-    this.#idle = idle;
-    this.#onStart = onStart;
+  constructor(directory: string, options: DoorOptions = {}) {
+    this.#directory = directory;
+    this.#options = options;
+    this.#terms = options.terms ?? (() => usualTerms);
   }
 
+  /**
+   * Begins the signer when it does not run, so that a missing, unfit, unprotected or locked key is told here. Rejects
+   * with an AuthorityUnavailable that says what to do.
+   */
   async open(): Promise<void> {
-    await this.#signer().opened;
+    const session = await this.#opened();
     this.#rest();
+    if (session.state === 'locked') throw lockedError();
   }
 
   async issue(request: IssueRequest): Promise<IssuedCertificate> {
@@ -101,140 +78,125 @@ class ProcessDoor implements SigningDoor {
     return answer.crl;
   }
 
-  close(): void {
-    this.#closed = true;
-    clearTimeout(this.#timer);
-    this.#running?.end();
-    this.#running = undefined;
+  /** As it was last seen; undefined: not seen yet. */
+  known(): KeyState | undefined {
+    return this.#running()?.state ?? this.#known;
   }
 
-  async #ask(call: (number: number) => SignerCall): Promise<SignerAnswer> {
-    if (this.#closed) throw new Error('the door to the issuing key is closed');
-    clearTimeout(this.#timer);
-    const signer = this.#signer();
+  /** Asks the signer, and says what a passphrase for it is sealed to. */
+  async state(): Promise<{ readonly state: KeyState; readonly sealTo: Bytes }> {
+    const { state, sealTo: key } = await this.#opened();
+    this.#rest();
+    return { state, sealTo: key };
+  }
+
+  async unlock(sealed: Uint8Array): Promise<KeyState> {
+    const session = await this.#opened();
     try {
-      await signer.opened;
-      return await signer.ask(call);
+      await session.ask((number) => ({ kind: 'unlock', number, sealed }));
+      this.#known = session.state;
+      return session.state;
     } finally {
       this.#rest();
     }
   }
 
-  #signer(): RunningSigner {
-    if (this.#running?.ended === false) return this.#running;
-    const signer = new RunningSigner(this.#settings);
-    this.#running = signer;
-    if (signer.pid !== undefined) this.#onStart?.(signer.pid);
-    return signer;
+  /** Ends the signer, which forgets what it was given. */
+  relock(): void {
+    clearTimeout(this.#timer);
+    this.#session?.end();
+    this.#session = undefined;
+    this.#known = undefined;
   }
 
-  /** Ends the process after a while, unless work is under way. */
+  /** The authority's files, or the terms, are others than they were. */
+  async reload(): Promise<void> {
+    const session = this.#running();
+    if (session === undefined) this.#known = undefined;
+    else if (session.state !== 'protected') this.relock();
+    else await session.ask((number) => ({ kind: 'reload', number, terms: this.#terms() }));
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.relock();
+  }
+
+  async #ask(call: (number: number) => SignerCall): Promise<SignerAnswer> {
+    const session = await this.#opened();
+    if (session.state === 'locked') {
+      this.#rest();
+      throw lockedError();
+    }
+    clearTimeout(this.#timer);
+    try {
+      return await session.ask(call);
+    } finally {
+      this.#rest();
+    }
+  }
+
+  #running(): SignerSession | undefined {
+    return this.#session?.ended === false ? this.#session : undefined;
+  }
+
+  async #opened(): Promise<SignerSession> {
+    if (this.#closed) throw new Error('the door to the issuing key is closed');
+    const running = this.#running();
+    if (running !== undefined && this.#opening === undefined) {
+      clearTimeout(this.#timer);
+      return running;
+    }
+    this.#opening ??= this.#begin().finally(() => (this.#opening = undefined));
+    return await this.#opening;
+  }
+
+  async #begin(): Promise<SignerSession> {
+    const { socket, onStart } = this.#options;
+    const session = new SignerSession(
+      (listener) =>
+        socket === undefined ? spawnSigner(this.#directory, listener) : connectSigner(socket, listener),
+      this.#terms(),
+    );
+    this.#session = session;
+    if (session.pid !== undefined) onStart?.(session.pid);
+    await session.opened;
+    if (session.state === 'locked') await this.#unlockAtOnce(session);
+    this.#known = session.state;
+    return session;
+  }
+
+  /** With the passphrase that is at hand, if any. A wrong one leaves the key locked, and whoever gave it is asked again. */
+  async #unlockAtOnce(session: SignerSession): Promise<void> {
+    for (let wrong = 0; ; wrong++) {
+      const passphrase = await this.#options.passphrase?.(wrong);
+      if (passphrase === undefined) return;
+      const sealed = sealTo(session.sealTo, passphrase);
+      passphrase.fill(0);
+      try {
+        await session.ask((number) => ({ kind: 'unlock', number, sealed }));
+        return;
+      } catch (error) {
+        if (!(error instanceof AuthorityUnavailable && error.locked) || session.ended) throw error;
+      }
+    }
+  }
+
+  /** Ends the process after a while, unless work is under way or it holds what it would have to be given again. */
   #rest(): void {
     clearTimeout(this.#timer);
-    if (this.#closed || this.#running === undefined || this.#running.busy) return;
-    const signer = this.#running;
+    const session = this.#running();
+    if (this.#closed || session === undefined || session.busy || session.state === 'protected') return;
     this.#timer = setTimeout(() => {
-      if (!signer.busy) signer.end();
-    }, this.#idle);
+      if (!session.busy) session.end();
+    }, this.#options.idle ?? IDLE);
     this.#timer.unref();
   }
 }
 
-/** One process, from its start to its end. */
-class RunningSigner {
-  readonly opened: Promise<void>;
-  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
-  readonly #frames = new FrameReader();
-  readonly #waiting = new Map<number, Waiting>();
-  #lastNumber = 0;
-  #errorText = '';
-  #ended = false;
-
-  constructor(settings: SignerSettings) {
-    // The environment stays behind: NODE_OPTIONS and the like could open what the permissions close.
-    this.#child = spawn(process.execPath, signerArguments(settings.directory), {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      env: {},
-      cwd: '/',
-    });
-    const first = new Promise<SignerAnswer>((resolve, reject) => this.#waiting.set(0, { resolve, reject }));
-    this.opened = first.then(() => undefined);
-    // Those who wait see the failure; a signer that nobody waits for must not end the program.
-    this.opened.catch(() => {});
-    this.#child.stdout.on('data', (bytes: Buffer) => this.#hear(bytes));
-    this.#child.stderr.on('data', (bytes: Buffer) => {
-      this.#errorText = (this.#errorText + bytes.toString('latin1')).slice(-2000);
-    });
-    this.#child.stdin.on('error', () => {}); // 'close' tells the same, with the reason
-    this.#child.on('error', (error) => this.#over(`the signer cannot be started: ${error.message}`));
-    this.#child.on('close', (code, signal) =>
-      this.#over(`the signer ended (${signal ?? `exit code ${code}`}) ${this.#errorText.trim()}`.trim()),
-    );
-    this.#child.stdin.write(encodeFrame({ kind: 'open', settings }));
-  }
-
-  get pid(): number | undefined {
-    return this.#child.pid;
-  }
-
-  get ended(): boolean {
-    return this.#ended;
-  }
-
-  get busy(): boolean {
-    return this.#waiting.size > 0;
-  }
-
-  ask(call: (number: number) => SignerCall): Promise<SignerAnswer> {
-    const number = ++this.#lastNumber;
-    return new Promise((resolve, reject) => {
-      if (this.#ended) return reject(new Error('the signer has ended'));
-      this.#waiting.set(number, { resolve, reject });
-      this.#child.stdin.write(encodeFrame(call(number)));
-    });
-  }
-
-  /** Lets it finish what it was given; it ends with its input. */
-  end(): void {
-    this.#ended = true;
-    this.#child.stdin.end();
-  }
-
-  #hear(bytes: Uint8Array): void {
-    let answers: SignerAnswer[];
-    try {
-      // Our own code on the other side: its shape is known, and what it signed is checked by whoever uses it.
-      answers = this.#frames.push(bytes) as SignerAnswer[];
-    } catch (error) {
-      this.#over(`the signer does not speak as it should: ${error instanceof Error ? error.message : String(error)}`);
-      this.#child.kill('SIGKILL');
-      return;
-    }
-    for (const answer of answers) this.#settle(answer);
-  }
-
-  #settle(answer: SignerAnswer): void {
-    const number = answer.kind === 'opened' ? 0 : answer.number;
-    const waiting = this.#waiting.get(number);
-    this.#waiting.delete(number);
-    if (answer.kind !== 'error') waiting?.resolve(answer);
-    else
-      waiting?.reject(
-        answer.section === undefined ? new Error(answer.message) : refusal(answer.message, answer.section),
-      );
-  }
-
-  #over(why: string): void {
-    this.#ended = true;
-    for (const { reject } of this.#waiting.values()) reject(new Error(why));
-    this.#waiting.clear();
-  }
-}
-
-/** The refusal as it was thrown on the other side, whose message ends with the section already. */
-function refusal(message: string, section: string): RequestRefused {
-  return new RequestRefused(
-    message.endsWith(` (${section})`) ? message.slice(0, -section.length - 3) : message,
-    section,
-  );
+function lockedError(): AuthorityUnavailable {
+  return new AuthorityUnavailable('the issuing key is locked with a passphrase', {
+    hint: 'unlock it for the running relay: sealpost ca unlock',
+    locked: true,
+  });
 }

@@ -4,26 +4,31 @@
  * writes to it.
  */
 import { fromUtf8, utf8, type Bytes } from '../base/bytes.ts';
-import type { AuthorityTerms, CrlRequest, IssuedCertificate, IssueRequest } from '../ca/authority.ts';
-
-/** First frame from the client: what the signer opens. */
-export interface SignerSettings {
-  /** Absolute path of the data directory. */
-  readonly directory: string;
-  readonly terms: AuthorityTerms;
-}
+import type { AuthorityTerms, CrlRequest, IssuedCertificate, IssueRequest, KeyState } from '../ca/authority.ts';
 
 export type SignerCall =
-  | { readonly kind: 'open'; readonly settings: SignerSettings }
+  /** The first frame. Which files are opened is not the client's to say. */
+  | { readonly kind: 'open'; readonly terms: AuthorityTerms }
   | { readonly kind: 'issue'; readonly number: number; readonly request: IssueRequest }
-  | { readonly kind: 'crl'; readonly number: number; readonly request: CrlRequest };
+  | { readonly kind: 'crl'; readonly number: number; readonly request: CrlRequest }
+  /** The passphrase, sealed (signer-seal.ts). */
+  | { readonly kind: 'unlock'; readonly number: number; readonly sealed: Uint8Array }
+  /** Certificates or terms are others: reads the files again, but for a key that was unlocked. */
+  | { readonly kind: 'reload'; readonly number: number; readonly terms: AuthorityTerms };
 
 export type SignerAnswer =
-  | { readonly kind: 'opened' }
+  | { readonly kind: 'opened'; readonly state: KeyState; readonly sealTo: Bytes }
+  | { readonly kind: 'state'; readonly number: number; readonly state: KeyState }
   | { readonly kind: 'issued'; readonly number: number; readonly issued: IssuedCertificate }
   | { readonly kind: 'crl'; readonly number: number; readonly crl: Bytes }
   /** `number` 0 is about opening. `section` is set when the request was refused, and not when the signer failed. */
-  | { readonly kind: 'error'; readonly number: number; readonly message: string; readonly section: string | undefined };
+  | {
+      readonly kind: 'error';
+      readonly number: number;
+      readonly message: string;
+      readonly section: string | undefined;
+      readonly locked: boolean;
+    };
 
 /** A CRL of half a million entries fits. */
 const MAX_FRAME = 64 * 1024 * 1024;

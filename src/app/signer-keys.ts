@@ -1,47 +1,67 @@
 /** Reads the authority's files: what the signer process needs of the disk, and all it needs. */
-import { createPrivateKey, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { latin1, type Bytes } from '../base/bytes.ts';
-import type { AuthorityKeys } from '../ca/authority-local.ts';
+import { isLocked, openKey } from '../ca/encrypted-key.ts';
 import { authorityFiles } from '../ca/setup.ts';
 import { decodePem } from '../protocol/pki/pem.ts';
-import type { SignerSettings } from './signer-frame.ts';
 
-/** Certificates of both CAs and the issuing key. Throws with the file and what to do about it. */
-export function loadAuthority(settings: SignerSettings): AuthorityKeys {
+/** More than any key or certificate has. */
+const LARGEST_FILE = 65_536;
+
+export interface CaCertificates {
+  /** DER. */
+  readonly root: Bytes;
+  readonly issuing: Bytes;
+}
+
+/** Certificates of both CAs. Throws with the file and what to do about it. */
+export function loadCertificates(directory: string): CaCertificates {
   return {
-    root: readCertificate(join(settings.directory, authorityFiles.rootCertificate)),
-    issuing: readCertificate(join(settings.directory, authorityFiles.issuingCertificate)),
-    issuingKey: readKey(join(settings.directory, authorityFiles.issuingKey)),
-    terms: settings.terms,
+    root: readCertificate(join(directory, authorityFiles.rootCertificate)),
+    issuing: readCertificate(join(directory, authorityFiles.issuingCertificate)),
   };
 }
 
-function readCertificate(path: string): Bytes {
-  const block = decodePem(latin1(readBytes(path))).find(({ label }) => label === 'CERTIFICATE');
-  if (block === undefined) throw new Error(`${path}: holds no certificate in PEM`);
-  return block.der;
+/** The issuing key, or its file when it is under a passphrase. Throws with the file and what to do about it. */
+export function loadIssuingKey(directory: string): KeyObject | { readonly locked: Bytes } {
+  const path = join(directory, authorityFiles.issuingKey);
+  const pem = readSecret(path);
+  if (isLocked(pem) === true) return { locked: pem };
+  try {
+    return openKey(pem);
+  } catch (error) {
+    throw new Error(`${path}: ${error instanceof Error ? error.message : String(error)}; restore it from a backup`, {
+      cause: error,
+    });
+  }
 }
 
-/** Refuses a key that others may read: whoever could read it may have it. */
-function readKey(path: string): KeyObject {
+/** A file that nobody but its owner may use: whoever could read a key may have it. */
+export function readSecret(path: string): Bytes {
   const { mode } = whenThere(path, () => statSync(path));
   if ((mode & 0o077) !== 0) {
     throw new Error(
       `${path}: others than its owner may use this key (mode ${(mode & 0o777).toString(8).padStart(4, '0')}); run: chmod 600 ${path}`,
     );
   }
-  const bytes = readBytes(path);
-  try {
-    return createPrivateKey({ key: Buffer.from(bytes), format: 'pem' });
-  } catch (error) {
-    throw new Error(`${path}: holds no private key in PEM that can be read`, { cause: error });
-  }
+  return readBytes(path);
 }
 
-function readBytes(path: string): Uint8Array {
-  return whenThere(path, () => readFileSync(path));
+function readCertificate(path: string): Bytes {
+  const block = decodePem(latin1(readBytes(path))).find(({ label }) => label === 'CERTIFICATE');
+  if (block === undefined) throw new Error(`${path}: holds no certificate in PEM; restore it from a backup`);
+  return block.der;
+}
+
+/** Anything but a file of sensible size is refused before it is opened: a pipe would never end. */
+function readBytes(path: string): Bytes {
+  const found = whenThere(path, () => statSync(path));
+  if (!found.isFile()) throw new Error(`${path}: is ${found.isDirectory() ? 'a directory' : 'no file'}`);
+  if (found.size > LARGEST_FILE)
+    throw new Error(`${path}: has ${found.size} octets, too many for a key or certificate`);
+  return new Uint8Array(whenThere(path, () => readFileSync(path)));
 }
 
 function whenThere<T>(path: string, read: () => T): T {
@@ -50,7 +70,9 @@ function whenThere<T>(path: string, read: () => T): T {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     if (code === 'ENOENT')
-      throw new Error(`${path}: no such file; "sealpost init" makes the authority`, { cause: error });
+      throw new Error(`${path}: no such file; restore it from a backup, or make a new authority with "sealpost init"`, {
+        cause: error,
+      });
     if (code === 'EACCES') throw new Error(`${path}: not readable for this user`, { cause: error });
     throw new Error(`${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }

@@ -9,23 +9,32 @@ import fc from 'fast-check';
 import { testAuthority, type TestAuthority } from '../../test/fakes/authority.ts';
 import { inFolder, type Folder } from '../../test/fakes/outside.ts';
 import { usualTerms } from '../ca/authority.ts';
-import { localDoor } from '../ca/authority-local.ts';
 import { makeKey } from '../ca/keys.ts';
 import { RequestRefused } from '../ca/refusal.ts';
+import { systemClock } from '../platform/process/clock.ts';
 import { readCall } from './signer-call.ts';
-import { openDoor, signerArguments } from './signer-client.ts';
-import { loadAuthority } from './signer-keys.ts';
+import { SharedDoor, type DoorOptions } from './signer-client.ts';
+import { SignerDesk } from './signer-desk.ts';
 import { encodeFrame, FrameReader, type SignerCall } from './signer-frame.ts';
+import { signerArguments } from './signer-link.ts';
 
 const linux = process.platform === 'linux' ? false : 'looks into /proc';
 
 /** Writes the authority's files below the folder, as `init` does. */
 function putAuthority(folder: Folder): TestAuthority {
-  const authority = testAuthority();
-  mkdirSync(join(folder.path, 'ca'));
+  // The signer has the machine's clock.
+  const authority = testAuthority({ clock: systemClock() });
+  mkdirSync(join(folder.path, 'ca'), { recursive: true });
   for (const { path, bytes, mode } of authority.made.files)
     writeFileSync(join(folder.path, path), bytes, { mode: mode === 'secret' ? 0o600 : 0o644 });
   return authority;
+}
+
+/** A door that has opened, with the signer behind it. */
+async function openDoor(directory: string, options: DoorOptions = {}): Promise<SharedDoor> {
+  const door = new SharedDoor(directory, options);
+  await door.open();
+  return door;
 }
 
 /** Octal flags of open files in /proc: the last two bits are 0 for reading alone. */
@@ -67,7 +76,7 @@ describe('the signer process', () => {
       const authority = putAuthority(folder);
       let pid = 0;
       const door = await openDoor(folder.path, {
-        terms: { ...usualTerms, urls: { ...usualTerms.urls, crl: ['http://mail.example.net/crl'] } },
+        terms: () => ({ ...usualTerms, urls: { ...usualTerms.urls, crl: ['http://mail.example.net/crl'] } }),
         onStart: (started) => (pid = started),
       });
       try {
@@ -110,7 +119,7 @@ describe('the signer process', () => {
     await inFolder((folder) => {
       putAuthority(folder);
       const words = signerArguments(folder.path);
-      const entry = words.at(-1) ?? '';
+      const entry = words.at(-2) ?? '';
       // The same flags, with a script in place of the signer that tries everything.
       const attempts = `
         const fs = require('node:fs'), net = require('node:net');
@@ -126,7 +135,7 @@ describe('the signer process', () => {
           thread: tried(() => new (require('node:worker_threads').Worker)('0', { eval: true })),
           connect,
         })));`;
-      const { stdout, stderr } = spawnSync(process.execPath, [...words.slice(0, -1), '--eval', attempts], {
+      const { stdout, stderr } = spawnSync(process.execPath, [...words.slice(0, -2), '--eval', attempts], {
         encoding: 'utf8',
         env: {},
         cwd: '/',
@@ -193,34 +202,40 @@ describe('the signer process', () => {
 
   test('what is wrong with the files comes through the door', async () => {
     await inFolder(async (folder) => {
-      await assert.rejects(openDoor(folder.path), /ca\/root\.crt: no such file; "sealpost init"/);
+      await assert.rejects(openDoor(folder.path), /ca\/issuing\.key: no such file; restore it from a backup/);
     });
   });
 });
 
 describe("the authority's files", () => {
   test('a key that is missing, open to others, broken or of another CA is told with its file', async () => {
-    await inFolder((folder) => {
+    await inFolder(async (folder) => {
       putAuthority(folder);
       const key = join(folder.path, 'ca/issuing.key');
-      const load = (): unknown => localDoor(loadAuthority({ directory: folder.path, terms: usualTerms }));
-      assert.ok(load());
+      const load = (): Promise<unknown> =>
+        new SignerDesk(folder.path, () => Date.now()).answer({ kind: 'open', terms: usualTerms });
+      assert.ok(await load());
       for (const mode of [0o640, 0o604, 0o620, 0o777]) {
         chmodSync(key, mode);
         const octal = mode.toString(8);
-        assert.throws(load, {
+        await assert.rejects(load, {
           message: `${key}: others than its owner may use this key (mode 0${octal}); run: chmod 600 ${key}`,
         });
       }
       chmodSync(key, 0o600);
       writeFileSync(key, 'no key');
-      assert.throws(load, /issuing\.key: holds no private key/);
+      await assert.rejects(load, /issuing\.key: holds no private key/);
       writeFileSync(key, testAuthority().made.files.find(({ path }) => path === 'ca/issuing.key')?.bytes ?? '');
-      assert.throws(load, /issuing key is not the key of the issuing certificate/);
+      await assert.rejects(load, /issuing key is not the key of the issuing certificate/);
       rmSync(key);
-      assert.throws(load, /issuing\.key: no such file/);
+      await assert.rejects(load, /issuing\.key: no such file/);
+      mkdirSync(key);
+      chmodSync(key, 0o600);
+      await assert.rejects(load, /issuing\.key: is a directory/);
+      rmSync(key, { recursive: true });
+      putAuthority(folder);
       writeFileSync(join(folder.path, 'ca/root.crt'), 'no certificate');
-      assert.throws(load, /root\.crt: holds no certificate/);
+      await assert.rejects(load, /root\.crt: holds no certificate/);
     });
   });
 });
@@ -233,7 +248,7 @@ describe('frames', () => {
   };
 
   test('cut anywhere they give the same values', () => {
-    const stream = Buffer.concat([encodeFrame(call), encodeFrame({ kind: 'opened' })]);
+    const stream = Buffer.concat([encodeFrame(call), encodeFrame({ kind: 'opened', state: 'open', sealTo: Uint8Array.of(1) })]);
     fc.assert(
       fc.property(fc.array(fc.nat(stream.length), { maxLength: 6 }), (cuts) => {
         const reader = new FrameReader();
@@ -257,10 +272,11 @@ describe('frames', () => {
 
   test('any value is a call or an error', () => {
     const near = fc.record({
-      kind: fc.constantFrom('open', 'issue', 'crl', 'x'),
+      kind: fc.constantFrom('open', 'issue', 'crl', 'unlock', 'reload', 'x'),
       number: fc.anything(),
       request: fc.anything(),
-      settings: fc.anything(),
+      terms: fc.anything(),
+      sealed: fc.anything(),
     });
     fc.assert(
       fc.property(fc.oneof(fc.anything(), near), (value) => {

@@ -26,6 +26,9 @@ export interface AuthorityTerms {
   readonly subject: string | undefined;
 }
 
+/** How the issuing key is kept: in clear, locked with a passphrase, or unlocked by one that would have to be given again. */
+export type KeyState = 'open' | 'locked' | 'protected';
+
 /** Terms of an authority that publishes nothing and changes nothing. */
 export const usualTerms: AuthorityTerms = {
   urls: { crl: [], ocsp: [], issuer: [] },
@@ -58,6 +61,8 @@ export interface IssuedCertificate {
   readonly certificate: Bytes;
   /** Issuing intermediate and root, DER, in that order. */
   readonly chain: readonly Bytes[];
+  /** What the CSR asked for and did not get, in words; to be told to whoever asked. */
+  readonly ignored: readonly string[];
 }
 
 export interface CrlRequest {

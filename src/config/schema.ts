@@ -99,6 +99,8 @@ export interface Config {
   readonly ca: {
     /** Where others reach `web.http`, without a slash at the end. */
     readonly url?: string | undefined;
+    /** Socket of a signer that runs as another user; undefined: a child process. */
+    readonly signer?: string | undefined;
   };
   readonly names: { readonly lookupClientNames: boolean };
 }
@@ -599,6 +601,12 @@ const schema: z.ZodType<Config> = z.strictObject({
           type: 'string',
           examples: ['http://relay.example.net:8480'],
         }),
+      signer: path.optional().meta({
+        description:
+          'Unix socket of a signer that runs as a user of its own and alone can read the issuing key (see docs/guide/custody.md). Without it the relay starts the signer itself.',
+        type: 'string',
+        examples: ['/run/sealpost/signer.sock'],
+      }),
     })
     .prefault({} as never)
     .describe('The certificate authority.'),
