@@ -1,13 +1,10 @@
-/** From a wish to a certificate in the ledger: the steps that all operations which sign have in common. */
-import { latin1, utf8, type Bytes } from '../base/bytes.ts';
-import type { Ms } from '../base/clock.ts';
+/** The operations' way to the CA: one open door for all that an operation signs, and refusals in words for operators. */
+import { latin1, utf8 } from '../base/bytes.ts';
 import type { SigningDoor } from '../ca/authority.ts';
-import { fingerprintOf } from '../ca/keys.ts';
-import type { LedgerRecord, ProfileName } from '../ca/ledger.ts';
+import { AuthorityUnavailable, issue, signCrl, type Issuance, type Issued, type Wish } from '../ca/issuance.ts';
+import type { Replacement } from '../ca/ledger.ts';
 import { RequestRefused } from '../ca/refusal.ts';
 import { authorityFiles } from '../ca/setup.ts';
-import { parseCertificate } from '../protocol/pki/certificate.ts';
-import { encodeName } from '../protocol/pki/name.ts';
 import { decodePem, encodePem } from '../protocol/pki/pem.ts';
 import { MAX_REQUEST } from '../protocol/pki/request.ts';
 import type { AdminContext } from './context.ts';
@@ -16,129 +13,48 @@ import { OperationError } from './errors.ts';
 /** What the operations on certificates need; `init` has no more than this. */
 export type CertificateContext = Pick<
   AdminContext,
-  'clock' | 'random' | 'events' | 'ledger' | 'door' | 'files' | 'live'
+  'actor' | 'clock' | 'random' | 'events' | 'ledger' | 'door' | 'files' | 'live'
 >;
 
-/** Certificates begin a little before they are issued, for machines whose clock is slow; less than a CA is backdated. */
-const BACKDATE: Ms = 300_000;
-/** A CRL is renewed with each revocation; one that nobody renews is to be missed within a month. */
-export const CRL_LIFE: Ms = 30 * 86_400_000;
-
-export interface Wish {
-  readonly profile: ProfileName;
-  readonly holder: string;
-  readonly csr: Uint8Array | undefined;
-  readonly publicKey: Uint8Array | undefined;
-  readonly dnsNames: readonly string[];
-  /** Undefined: the profile's. */
-  readonly life: Ms | undefined;
-}
-
-export interface Issued {
-  readonly record: LedgerRecord;
-  readonly certificate: Bytes;
-  readonly chain: readonly Bytes[];
-}
-
-/** Opens the door, and closes it whatever happens. What it refuses and why it does not open become OperationErrors. */
-export async function throughDoor<T>(context: CertificateContext, act: (door: SigningDoor) => Promise<T>): Promise<T> {
-  let door: SigningDoor;
+/** Runs `act` with a door that opens once, and is closed whatever happens. What it refuses becomes an OperationError. */
+export async function throughDoor<T>(context: CertificateContext, act: (issuance: Issuance) => Promise<T>): Promise<T> {
+  const { clock, random, events, ledger } = context;
+  let opened: SigningDoor | undefined;
+  const door = async (): Promise<SigningDoor> => {
+    const real = (opened ??= await context.door());
+    return { issue: (request) => real.issue(request), signCrl: (request) => real.signCrl(request), close: () => {} };
+  };
   try {
-    door = await context.door();
-  } catch (error) {
-    throw new OperationError(
-      'failed',
-      `the authority cannot sign: ${error instanceof Error ? error.message : String(error)}`,
-      undefined,
-      error,
-    );
-  }
-  try {
-    return await act(door);
+    return await act({ clock, random, events, ledger, door });
   } catch (error) {
     throw refusalToError(error);
   } finally {
-    door.close();
+    opened?.close();
   }
 }
 
 /** A refusal of the authority is about what was asked for; anything else goes on as it is. */
 export function refusalToError(error: unknown): unknown {
-  return error instanceof RequestRefused ? new OperationError('usage', error.message, undefined, error) : error;
+  if (error instanceof RequestRefused) return new OperationError('usage', error.message, undefined, error);
+  return error instanceof AuthorityUnavailable ? new OperationError('failed', error.message, undefined, error) : error;
 }
 
-/** Has a certificate signed and puts it in the ledger; only then it is told and given away. */
-export async function issueInto(context: CertificateContext, door: SigningDoor, wish: Wish): Promise<Issued> {
-  const now = context.clock.now();
-  const notBefore = Math.floor((now - BACKDATE) / 1000) * 1000;
-  const { profile, holder, csr, publicKey, dnsNames, life } = wish;
-  const serial = context.random.bytes(16);
-  const notAfter = life === undefined ? undefined : notBefore + life;
-  const { certificate, chain } = await door.issue({
-    profile,
-    holder,
-    csr,
-    publicKey,
-    dnsNames,
-    uris: [],
-    subject: undefined,
-    serial,
-    notBefore,
-    notAfter,
-  });
-  const record = recordOf(certificate, profile, holder, now);
-  context.ledger.add(record);
-  context.events.tell({
-    kind: 'issued',
-    serial: record.serial,
-    holder,
-    profile,
-    subject: record.subject,
-    notAfter: record.notAfter,
-  });
-  return { record, certificate, chain };
+/** Has a certificate signed and recorded in the name of whoever runs the operation. */
+export function issueInto(
+  { actor }: CertificateContext,
+  issuance: Issuance,
+  wish: Partial<Wish> & Pick<Wish, 'profile' | 'holder'>,
+  why: string = 'asked for by the operator',
+  replaces?: Replacement,
+): Promise<Issued> {
+  const nothing = { csr: undefined, publicKey: undefined, dnsNames: [], uris: [], subject: undefined, life: undefined };
+  return issue(issuance, { ...nothing, ...wish }, actor, why, replaces);
 }
 
-function recordOf(der: Bytes, profile: ProfileName, holder: string, now: Ms): LedgerRecord {
-  const certificate = parseCertificate(der);
-  if (certificate === undefined) throw new Error('the signer gave something that is no certificate');
-  return {
-    serial: certificate.serial,
-    holder,
-    profile,
-    subject: encodeName(certificate.subject),
-    issuer: encodeName(certificate.issuer),
-    fingerprint: fingerprintOf(der),
-    notBefore: certificate.notBefore,
-    notAfter: certificate.notAfter,
-    issuedAt: now,
-    state: 'active',
-    revokedAt: undefined,
-    reason: undefined,
-    certificate: der,
-  };
-}
-
-/** A CRL of all that is revoked, to its file. */
-export async function writeCrl(context: CertificateContext, door: SigningDoor): Promise<void> {
-  const now = context.clock.now();
-  const revoked = context.ledger.find({ state: 'revoked' }).filter(({ notAfter }) => mustBeListed(notAfter, now));
-  const crl = await door.signCrl({
-    number: context.ledger.nextCrlNumber(),
-    thisUpdate: now,
-    nextUpdate: now + CRL_LIFE,
-    revoked: revoked.map(({ serial, revokedAt, reason }) => ({
-      serial,
-      at: revokedAt ?? now,
-      reason: reason ?? 'unspecified',
-    })),
-  });
+/** A CRL of all that is withdrawn, to its file. */
+export async function writeCrl(context: CertificateContext, issuance: Issuance): Promise<void> {
+  const crl = await signCrl(issuance, context.actor);
   await context.files.write(authorityFiles.crl, utf8(encodePem('X509 CRL', crl)), 'public');
-}
-
-/** RFC 5280 §3.3: an entry stays until a CRL after the certificate's end has had it; two lives of a CRL see to that. */
-function mustBeListed(notAfter: Ms, now: Ms): boolean {
-  return now - notAfter < 2 * CRL_LIFE;
 }
 
 const REQUEST_LABELS: readonly string[] = ['CERTIFICATE REQUEST', 'NEW CERTIFICATE REQUEST'];

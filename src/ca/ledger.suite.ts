@@ -1,6 +1,7 @@
 /** The contract of `Ledger`, run by every engine. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { AuditNote } from './audit.ts';
 import type { Ledger, LedgerRecord } from './ledger.ts';
 
 const T0 = 1_800_000_000_000;
@@ -20,9 +21,16 @@ export function someRecord(serial: string, over: Partial<LedgerRecord> = {}): Le
     state: 'active',
     revokedAt: undefined,
     reason: undefined,
+    replacedBy: undefined,
+    overlapEnds: undefined,
     certificate: Uint8Array.of(0x30, 1, 2),
     ...over,
   };
+}
+
+/** A note with usual words. */
+export function someNote(action: AuditNote['action'] = 'issued', over: Partial<AuditNote> = {}): AuditNote {
+  return { action, by: 'cli:root', detail: 'as asked', ...over };
 }
 
 /**
@@ -58,8 +66,8 @@ export function ledgerSuite(
           reason: 'superseded',
           issuedAt: T0 + 1,
         });
-        ledger.add(active);
-        ledger.add(revoked);
+        ledger.add(active, someNote());
+        ledger.add(revoked, someNote('imported'));
         const found = ledger.find({});
         assert.deepEqual(
           found.map((record) => ({ ...record, certificate: [...record.certificate] })),
@@ -74,10 +82,10 @@ export function ledgerSuite(
     test(
       'finds by holder, serial and state together, in order of issue',
       using((ledger) => {
-        ledger.add(someRecord('0c', { issuedAt: T0 + 2 }));
-        ledger.add(someRecord('0b', { issuedAt: T0 + 1 }));
-        ledger.add(someRecord('0a', { issuedAt: T0 + 1, state: 'suspended' }));
-        ledger.add(someRecord('0d', { holder: 'bob@example.net' }));
+        ledger.add(someRecord('0c', { issuedAt: T0 + 2 }), someNote());
+        ledger.add(someRecord('0b', { issuedAt: T0 + 1 }), someNote());
+        ledger.add(someRecord('0a', { issuedAt: T0 + 1, state: 'suspended' }), someNote());
+        ledger.add(someRecord('0d', { holder: 'bob@example.net' }), someNote());
         const serials = (filter: Parameters<Ledger['find']>[0]): string[] =>
           ledger.find(filter).map(({ serial }) => serial);
         assert.deepEqual(serials({}), ['0d', '0a', '0b', '0c']);
@@ -92,9 +100,9 @@ export function ledgerSuite(
     test(
       'refuses a serial number it has, and keeps the first record',
       using((ledger) => {
-        ledger.add(someRecord('01'));
+        ledger.add(someRecord('01'), someNote());
         const version = ledger.version();
-        assert.throws(() => ledger.add(someRecord('01', { holder: 'eve@example.net' })), /01 already/);
+        assert.throws(() => ledger.add(someRecord('01', { holder: 'eve@example.net' }), someNote()), /01 already/);
         assert.equal(ledger.find({ serial: '01' })[0]?.holder, 'alice@example.net');
         assert.equal(ledger.version(), version);
       }),
@@ -103,9 +111,9 @@ export function ledgerSuite(
     test(
       'revokes once: time and reason of the first stay, unknown serials are passed over',
       using((ledger) => {
-        ledger.add(someRecord('01'));
-        ledger.add(someRecord('02', { state: 'suspended', issuedAt: T0 + 1 }));
-        const changed = ledger.revoke(['02', '01', 'ff', '01'], 'keyCompromise', T0 + 10);
+        ledger.add(someRecord('01'), someNote());
+        ledger.add(someRecord('02', { state: 'suspended', issuedAt: T0 + 1 }), someNote());
+        const changed = ledger.revoke(['02', '01', 'ff', '01'], 'keyCompromise', T0 + 10, someNote('revoked'));
         assert.deepEqual(
           changed.map(({ serial, state, reason, revokedAt }) => [serial, state, reason, revokedAt]),
           [
@@ -113,7 +121,7 @@ export function ledgerSuite(
             ['02', 'revoked', 'keyCompromise', T0 + 10],
           ],
         );
-        assert.deepEqual(ledger.revoke(['01'], 'superseded', T0 + 20), []);
+        assert.deepEqual(ledger.revoke(['01'], 'superseded', T0 + 20, someNote('revoked')), []);
         assert.equal(ledger.find({ serial: '01' })[0]?.reason, 'keyCompromise');
         assert.equal(ledger.find({ serial: '01' })[0]?.revokedAt, T0 + 10);
       }),
@@ -127,12 +135,12 @@ export function ledgerSuite(
           act();
           seen.push(ledger.version());
         };
-        step(() => ledger.add(someRecord('01')));
-        step(() => ledger.revoke(['01'], 'unspecified', T0));
+        step(() => ledger.add(someRecord('01'), someNote()));
+        step(() => ledger.revoke(['01'], 'unspecified', T0, someNote('revoked')));
         const [first = 0, second = 0, third = 0] = seen;
         assert.ok(first < second && second < third, `${seen.join(' ')} does not rise`);
         ledger.find({});
-        ledger.revoke(['01'], 'unspecified', T0);
+        ledger.revoke(['01'], 'unspecified', T0, someNote('revoked'));
         ledger.nextCrlNumber();
         assert.equal(ledger.version(), third);
       }),
@@ -153,7 +161,7 @@ export function ledgerSuite(
         const other = again();
         try {
           const before = ledger.version();
-          other.add(someRecord('01'));
+          other.add(someRecord('01'), someNote());
           assert.ok(ledger.version() > before);
           assert.equal(ledger.find({ serial: '01' }).length, 1);
           assert.equal(other.nextCrlNumber(), 1);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { describe, test } from 'node:test';
 import type { Ledger } from '../../ca/ledger.ts';
-import { ledgerSuite, someRecord } from '../../ca/ledger.suite.ts';
+import { ledgerSuite, someNote, someRecord } from '../../ca/ledger.suite.ts';
 import { openDatabase } from './database.ts';
 import { openLedger } from './ledger.ts';
 
@@ -23,7 +23,7 @@ describe('the ledger in SQLite', () => {
     const ledger = openIn('by-hand');
     const byHand = openDatabase(join(folder('by-hand'), 'sealpost.db'));
     try {
-      ledger.add(someRecord('01'));
+      ledger.add(someRecord('01'), someNote());
       const version = ledger.version();
       byHand.exec("UPDATE certificate SET state = 'suspended'");
       assert.ok(ledger.version() > version);

@@ -1,10 +1,24 @@
-import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Ms } from '../../base/clock.ts';
 import { Fault } from '../../base/fault.ts';
 import { statuses } from '../../base/status.ts';
-import type { Ledger, LedgerFilter, LedgerRecord, RevocationReason } from '../../ca/ledger.ts';
+import { chain, type AuditEntry, type AuditNote } from '../../ca/audit.ts';
+import type {
+  Account,
+  AuditFilter,
+  Ledger,
+  LedgerCounts,
+  LedgerFilter,
+  LedgerRecord,
+  Replacement,
+  Reservation,
+  RevocationReason,
+  Withdrawn,
+} from '../../ca/ledger.ts';
 import { openDatabase } from './database.ts';
 import { storageFault } from './fault.ts';
+import { orderOf, pageOf, whereOf } from './ledger-filter.ts';
+import { ENTRY, RECORD, entryValues, lastEntry, readEntry, readRecord, recordValues, type Row } from './ledger-row.ts';
 
 /**
  * The ledger in the database at `path`, over a connection of its own, which `close` closes. Other processes may
@@ -14,116 +28,288 @@ export function openLedger(path: string): Ledger {
   return new SqliteLedger(openDatabase(path));
 }
 
-type Row = Readonly<Record<string, SQLOutputValue>>;
-
-const COLUMNS =
-  'serial, holder, profile, subject, issuer, fingerprint, not_before, not_after, issued_at, state, revoked_at, reason, der';
+const ABANDONED = 'the signing did not end; the serial number is withdrawn';
 
 class SqliteLedger implements Ledger {
   readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
 
   constructor(db: DatabaseSync) {
     this.#db = db;
   }
 
-  add(record: LedgerRecord): void {
-    const changed = this.#run('add', () =>
-      this.#db
-        .prepare(
-          `INSERT INTO certificate (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (serial) DO NOTHING`,
-        )
-        .run(
-          record.serial,
-          record.holder,
-          record.profile,
-          record.subject,
-          record.issuer,
-          record.fingerprint,
-          record.notBefore,
-          record.notAfter,
-          record.issuedAt,
-          record.state,
-          record.revokedAt ?? null,
-          record.reason ?? null,
-          record.certificate,
-        ),
-    );
-    if (changed.changes === 0)
-      throw new Fault(statuses['local-error'], `the ledger has serial number ${record.serial} already`);
+  get(serial: string): LedgerRecord | undefined {
+    return this.#read('get', () => this.#records(`SELECT ${RECORD} FROM certificate WHERE serial = ?`, serial))[0];
   }
 
   find(filter: LedgerFilter): LedgerRecord[] {
-    const conditions: string[] = [];
-    const values: SQLInputValue[] = [];
-    for (const key of ['holder', 'serial', 'state'] as const) {
-      const value = filter[key];
-      if (value === undefined) continue;
-      conditions.push(`${key} = ?`);
-      values.push(value);
-    }
-    const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
-    return this.#run('find', () =>
-      this.#db
-        .prepare(`SELECT ${COLUMNS} FROM certificate ${where} ORDER BY issued_at, serial`)
-        .all(...values)
-        .map(readRow),
+    const where = whereOf(filter);
+    const page = pageOf(filter, where.sql === '');
+    const sql = `SELECT ${RECORD} FROM certificate ${where.sql} ${page.sql} ORDER BY ${orderOf(filter)}${filter.limit === undefined ? '' : ' LIMIT ?'}`;
+    const values = [...where.values, ...page.values, ...(filter.limit === undefined ? [] : [filter.limit])];
+    return this.#read('find', () => this.#records(sql, ...values));
+  }
+
+  count(filter: LedgerFilter): number {
+    const where = whereOf(filter);
+    return this.#read('count', () => this.#number(`SELECT count(*) FROM certificate ${where.sql}`, ...where.values));
+  }
+
+  counts(now: Ms): LedgerCounts {
+    return this.#read('counts', () => {
+      const certificates = (condition: string, ...values: SQLInputValue[]): number =>
+        this.#number(`SELECT count(*) FROM certificate WHERE ${condition}`, ...values);
+      const reservations = (condition: string): number =>
+        this.#number(`SELECT count(*) FROM reservation WHERE abandoned_at ${condition}`);
+      return {
+        active: certificates("state = 'active' AND not_after > ?", now),
+        suspended: certificates("state = 'suspended' AND not_after > ?", now),
+        revoked: certificates("state = 'revoked'"),
+        ended: certificates("state IN ('active', 'suspended') AND not_after <= ?", now),
+        pending: reservations('IS NULL'),
+        abandoned: reservations('IS NOT NULL'),
+      };
+    });
+  }
+
+  holdersNear(name: string, limit: number): string[] {
+    // From one name to the next by the index, however many certificates a holder has.
+    const names = (start: string, step: string): string[] =>
+      this.#statement(
+        `WITH RECURSIVE n(holder, i) AS (
+           SELECT (${start}), 1
+           UNION ALL SELECT (${step}), i + 1 FROM n WHERE holder IS NOT NULL AND i < ?2
+         ) SELECT holder FROM n WHERE holder IS NOT NULL`,
+      )
+        .all(name, limit)
+        .map((row) => row['holder'] as string);
+    return this.#read('holders', () => [
+      ...names(
+        'SELECT max(holder) FROM certificate WHERE holder < ?1',
+        'SELECT max(holder) FROM certificate WHERE holder < n.holder',
+      ).reverse(),
+      ...names(
+        'SELECT min(holder) FROM certificate WHERE holder >= ?1',
+        'SELECT min(holder) FROM certificate WHERE holder > n.holder',
+      ),
+    ]);
+  }
+
+  withdrawn(endsAfter: Ms): Withdrawn[] {
+    return this.#read('withdrawn', () =>
+      this.#statement(
+        `SELECT serial, revoked_at AS at, reason FROM certificate WHERE state = 'revoked' AND not_after > ?1
+         UNION ALL
+         SELECT serial, abandoned_at, NULL FROM reservation WHERE abandoned_at IS NOT NULL AND not_after > ?1
+         ORDER BY serial`,
+      )
+        .all(endsAfter)
+        .map((row) => ({
+          serial: row['serial'] as string,
+          at: (row['at'] as number | null) ?? 0,
+          reason: (row['reason'] as RevocationReason | null) ?? 'unspecified',
+        })),
     );
   }
 
-  revoke(serials: readonly string[], reason: RevocationReason, at: Ms): LedgerRecord[] {
-    return this.#run('revoke', () =>
-      this.#db
-        .prepare(
-          `UPDATE certificate SET state = 'revoked', revoked_at = ?, reason = ?
-           WHERE serial IN (SELECT value FROM json_each(?)) AND state <> 'revoked' RETURNING ${COLUMNS}`,
-        )
-        .all(at, reason, JSON.stringify(serials))
-        .map(readRow)
-        .toSorted((a, b) => a.issuedAt - b.issuedAt || (a.serial < b.serial ? -1 : 1)),
+  reserve(serial: string, wish: Reservation, note: AuditNote): void {
+    const { holder, profile, at, notAfter } = wish;
+    this.#write('reserve', () => {
+      if (this.#isThere(serial)) throw taken(serial);
+      const { changes } = this.#statement(
+        'INSERT INTO reservation (serial, holder, profile, at, not_after) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      ).run(serial, holder, profile, at, notAfter);
+      if (changes === 0) throw taken(serial);
+      this.#append({ ...note, holder, serial }, at);
+    });
+  }
+
+  release(serial: string, note: AuditNote, at: Ms): void {
+    this.#write('release', () => {
+      this.#statement('DELETE FROM reservation WHERE serial = ? AND abandoned_at IS NULL').run(serial);
+      this.#append({ ...note, serial }, at);
+    });
+  }
+
+  abandon(before: Ms, at: Ms, by: string): string[] {
+    const old = 'FROM reservation WHERE abandoned_at IS NULL AND at < ?';
+    if (this.#read('reservations', () => this.#number(`SELECT count(*) ${old}`, before)) === 0) return [];
+    return this.#write('abandon', () =>
+      this.#statement(`SELECT serial, holder ${old} ORDER BY at, serial`)
+        .all(before)
+        .map((row) => {
+          const [serial, holder] = [row['serial'] as string, row['holder'] as string];
+          this.#statement('UPDATE reservation SET abandoned_at = ? WHERE serial = ?').run(at, serial);
+          this.#append({ action: 'abandoned', by, holder, serial, detail: ABANDONED }, at);
+          return serial;
+        }),
+    );
+  }
+
+  add(record: LedgerRecord, note: AuditNote, replaces?: Replacement): void {
+    const { serial, holder, fingerprint, issuedAt } = record;
+    this.#write('add', () => {
+      if (this.#isThere(serial)) throw taken(serial);
+      const [reserved] = this.#statement('SELECT abandoned_at FROM reservation WHERE serial = ?').all(serial);
+      if (reserved !== undefined && reserved['abandoned_at'] !== null) throw givenUp(serial);
+      if (reserved !== undefined) this.#statement('DELETE FROM reservation WHERE serial = ?').run(serial);
+      const { number } = this.#append({ ...note, holder, serial, fingerprint }, issuedAt);
+      this.#statement(
+        `INSERT INTO certificate (${RECORD}, entry, revoked_entry) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ).run(...recordValues(record), number, record.state === 'revoked' ? number : null);
+      for (const old of replaces?.serials ?? [])
+        this.#statement('UPDATE certificate SET replaced_by = ?, overlap_ends = ? WHERE serial = ?').run(
+          serial,
+          replaces?.overlapEnds ?? null,
+          old,
+        );
+    });
+  }
+
+  revoke(serials: readonly string[], reason: RevocationReason, at: Ms, note: AuditNote): LedgerRecord[] {
+    return this.#write('revoke', () => {
+      const meant = this.#records(
+        `SELECT ${RECORD} FROM certificate WHERE serial IN (SELECT value FROM json_each(?)) AND state <> 'revoked' ORDER BY issued_at, serial`,
+        JSON.stringify(serials),
+      );
+      return meant.map((record) => {
+        const { number } = this.#append({ ...note, holder: record.holder, serial: record.serial }, at);
+        this.#statement(
+          "UPDATE certificate SET state = 'revoked', revoked_at = ?, reason = ?, revoked_entry = ? WHERE serial = ?",
+        ).run(at, reason, number, record.serial);
+        return { ...record, state: 'revoked', revokedAt: at, reason } as const;
+      });
+    });
+  }
+
+  nextCrlNumber(): number {
+    return this.#read('CRL number', () =>
+      this.#number("UPDATE ledger_counter SET value = value + 1 WHERE name = 'crl' RETURNING value"),
     );
   }
 
   version(): number {
-    return this.#run('version', () =>
-      this.#db.prepare("SELECT value FROM ledger_counter WHERE name = 'version'").get(),
-    )?.['value'] as number;
+    return this.#read('version', () => this.#number("SELECT value FROM ledger_counter WHERE name = 'version'"));
   }
 
-  nextCrlNumber(): number {
-    const row = this.#run('CRL number', () =>
-      this.#db.prepare("UPDATE ledger_counter SET value = value + 1 WHERE name = 'crl' RETURNING value").get(),
+  changedSince(version: number, limit: number): { readonly version: number; readonly records: LedgerRecord[] } {
+    return this.#read('changes', () => {
+      // The version first: what changes in between is given twice rather than not at all.
+      const now = this.version();
+      const rows = this.#statement(
+        `SELECT ${RECORD}, changed FROM certificate WHERE changed > ? ORDER BY changed LIMIT ?`,
+      ).all(version, limit);
+      const last = rows.length < limit ? now : (rows.at(-1)?.['changed'] as number);
+      return { version: last, records: rows.map(readRecord) };
+    });
+  }
+
+  appendAudit(note: AuditNote, at: Ms): AuditEntry {
+    return this.#write('log', () => this.#append(note, at));
+  }
+
+  audit(after: number, limit: number, filter: AuditFilter = {}): AuditEntry[] {
+    const { holder, since } = filter;
+    const conditions = [
+      'number > ?',
+      ...(holder === undefined ? [] : ['holder = ?']),
+      ...(since === undefined ? [] : ['at >= ?']),
+    ];
+    const values = [after, holder, since].filter((value) => value !== undefined);
+    return this.#read('log', () =>
+      this.#statement(`SELECT ${ENTRY} FROM audit WHERE ${conditions.join(' AND ')} ORDER BY number LIMIT ?`)
+        .all(...values, limit)
+        .map(readEntry),
     );
-    return row?.['value'] as number;
+  }
+
+  auditHead(): AuditEntry | undefined {
+    return this.#read('log', () => lastEntry(this.#db));
+  }
+
+  auditCount(): number {
+    return this.#read('log', () => this.#number("SELECT value FROM ledger_counter WHERE name = 'audit'"));
+  }
+
+  accounts(after: string, limit: number): Account[] {
+    const entry = this.#statement(`SELECT ${ENTRY} FROM audit WHERE number = ?`);
+    const entryOf = (number: unknown): AuditEntry | undefined => {
+      const row = typeof number === 'number' ? entry.get(number) : undefined;
+      return row === undefined ? undefined : readEntry(row);
+    };
+    return this.#read('accounts', () =>
+      this.#statement(
+        `SELECT ${RECORD}, entry, revoked_entry FROM certificate WHERE serial > ? ORDER BY serial LIMIT ?`,
+      )
+        .all(after, limit)
+        .map((row) => ({
+          record: readRecord(row),
+          brought: entryOf(row['entry']),
+          withdrawn: entryOf(row['revoked_entry']),
+        })),
+    );
   }
 
   close(): void {
     this.#db.close();
   }
 
-  #run<T>(doing: string, act: () => T): T {
+  /** Within a transaction of the caller's: what the entry tells of and the entry are one. */
+  #append(note: AuditNote, at: Ms): AuditEntry {
+    const entry = chain(lastEntry(this.#db), note, at);
+    this.#statement(`INSERT INTO audit (${ENTRY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(...entryValues(entry));
+    return entry;
+  }
+
+  #isThere(serial: string): boolean {
+    return this.#number('SELECT count(*) FROM certificate WHERE serial = ?', serial) > 0;
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) this.#statements.set(sql, (statement = this.#db.prepare(sql)));
+    return statement;
+  }
+
+  #records(sql: string, ...values: SQLInputValue[]): LedgerRecord[] {
+    return this.#statement(sql)
+      .all(...values)
+      .map((row: Row) => readRecord(row));
+  }
+
+  /** The one value of the one row. */
+  #number(sql: string, ...values: SQLInputValue[]): number {
+    return Object.values(this.#statement(sql).get(...values) ?? {})[0] as number;
+  }
+
+  #read<T>(doing: string, act: () => T): T {
     try {
       return act();
     } catch (error) {
       throw storageFault(error, `ledger: ${doing}`);
     }
   }
+
+  /** In one transaction, which has the write lock from its beginning: no other process comes between. */
+  #write<T>(doing: string, act: () => T): T {
+    return this.#read(doing, () => {
+      this.#db.exec('BEGIN IMMEDIATE');
+      try {
+        const result = act();
+        this.#db.exec('COMMIT');
+        return result;
+      } catch (error) {
+        if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+        throw error;
+      }
+    });
+  }
 }
 
-/** The columns are what the schema and `add` let in. */
-function readRow(row: Row): LedgerRecord {
-  return {
-    serial: row['serial'] as string,
-    holder: row['holder'] as string,
-    profile: row['profile'] as LedgerRecord['profile'],
-    subject: row['subject'] as string,
-    issuer: row['issuer'] as string,
-    fingerprint: row['fingerprint'] as string,
-    notBefore: row['not_before'] as number,
-    notAfter: row['not_after'] as number,
-    issuedAt: row['issued_at'] as number,
-    state: row['state'] as LedgerRecord['state'],
-    revokedAt: (row['revoked_at'] as number | null) ?? undefined,
-    reason: (row['reason'] as RevocationReason | null) ?? undefined,
-    certificate: row['der'] as Uint8Array,
-  };
+function taken(serial: string): Fault {
+  return new Fault(statuses['local-error'], `the ledger has serial number ${serial} already`);
+}
+
+function givenUp(serial: string): Fault {
+  return new Fault(statuses['local-error'], `serial number ${serial} was given up and is withdrawn`);
 }

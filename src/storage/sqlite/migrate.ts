@@ -24,6 +24,7 @@ export function migrate(db: DatabaseSync, migrations: readonly Migration[]): voi
     try {
       if (version(db) === found) {
         db.exec(next.sql);
+        next.fill?.(db, Date.now());
         db.exec(`PRAGMA user_version = ${found + 1}`);
       }
       db.exec('COMMIT');

@@ -1,10 +1,14 @@
-import { ledger } from './ledger-schema.ts';
+import type { DatabaseSync } from 'node:sqlite';
+import { beginAudit } from './ledger-begin.ts';
+import { audit, ledger } from './ledger-schema.ts';
 
 /** One step of the schema, applied in a transaction of its own and never changed once released. */
 export interface Migration {
   /** What it brings, for error messages. */
   readonly name: string;
   readonly sql: string;
+  /** What SQL alone cannot do, after it and in the same transaction; `now` in ms since 1970. */
+  readonly fill?: (db: DatabaseSync, now: number) => void;
 }
 
 /** Deliveries are indexed by `due >> DUE_BUCKET`, which is part of the schema: see `due.ts`. */
@@ -96,4 +100,5 @@ const spool = `
 export const migrations: readonly Migration[] = [
   { name: 'spool', sql: spool },
   { name: 'ledger', sql: ledger },
+  { name: 'issuance log', sql: audit, fill: beginAudit },
 ];
