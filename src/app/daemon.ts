@@ -24,8 +24,10 @@ import { CONTENTS, DATABASE } from './files.ts';
 import { Fleet } from './fleet.ts';
 import { holderSnapshot } from './holders.ts';
 import { readPolicy } from './policy.ts';
+import { givenPassphrases } from './signer-passphrase.ts';
 import { startSpoolThread } from './threads/spool-client.ts';
 import {
+  caFiles,
   isSameMaterial,
   isSameTrust,
   ownIssuers,
@@ -46,12 +48,14 @@ const TICKET_KEYS = 48;
 
 export interface DaemonOptions {
   readonly directory: string;
+  /** Passphrase of the issuing key, when one was given; wiped once the signer has it. */
+  readonly passphrase?: Buffer | undefined;
   /** Told when everything listens, with the listeners as they are. */
   readonly ready: (relay: LiveRelay, config: Config) => void;
 }
 
 /** Runs until a signal ends it. Rejects when it cannot start; what was begun is then undone. */
-export async function runDaemon({ directory, ready }: DaemonOptions): Promise<void> {
+export async function runDaemon({ directory, passphrase, ready }: DaemonOptions): Promise<void> {
   process.umask(0o077);
   let config = readConfig(directory);
   const log = logSink({
@@ -141,6 +145,7 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
     actor: 'relay',
   });
 
+  stack.defer(() => context.close());
   opened.resolve(context);
   stack.defer(closeControl);
   stack.defer(() => fleet.stop(config.limits.drainTime));
@@ -197,6 +202,17 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
     events,
     clock,
   });
+  const signerFiles = new WatchedFiles({
+    what: 'certificate authority',
+    // The key is looked at from outside and never read here.
+    files: () => caFiles(config, directory),
+    async take() {
+      await context.custody.reload();
+      return true;
+    },
+    events,
+    clock,
+  });
   const hopFiles = new WatchedFiles({
     what: 'certificate files of routes',
     files: () => routeFiles(config, directory),
@@ -224,7 +240,7 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
     watching = true;
     try {
       if (ledger.version() !== known) await attempt('holders', refresh);
-      for (const files of [mapFiles, serverFiles, hopFiles]) await files.look();
+      for (const files of [mapFiles, serverFiles, signerFiles, hopFiles]) await files.look();
     } catch (error) {
       trouble('watch', error);
     } finally {
@@ -256,6 +272,7 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
         readPolicy(next, directory);
         [config, material] = [next, nextMaterial];
         Object.assign(context, { config });
+        await context.custody.reload();
         await fleet.config(config, config.limits.drainTime);
         await web.configure(config);
         await refresh();
@@ -269,6 +286,8 @@ export async function runDaemon({ directory, ready }: DaemonOptions): Promise<vo
   });
 
   ready(live, config);
+  // Whether the authority can sign is told when it starts, and not to the first who needs it.
+  if (config.tls.ownAuthority) void context.door().catch((error: unknown) => trouble('certificate authority', error));
   const upkeep = startUpkeep({ tasks, context: () => context, clock, events });
   stack.defer(() => upkeep.stop());
   await stopped.promise;

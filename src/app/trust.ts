@@ -47,6 +47,14 @@ export function tlsFiles(config: Config, directory: string): string[] {
   ];
 }
 
+/** What the signer reads. */
+export function caFiles(config: Config, directory: string): string[] {
+  if (!config.tls.ownAuthority) return [];
+  return [authorityFiles.rootCertificate, authorityFiles.issuingCertificate, authorityFiles.issuingKey].map((path) =>
+    join(directory, path),
+  );
+}
+
 /** The files of the routes: our client certificates with their keys, and whom a hop's certificate is verified by. */
 export function routeFiles(config: Config, directory: string): string[] {
   return config.delivery.routes
