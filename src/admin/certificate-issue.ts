@@ -1,9 +1,10 @@
 /** The operations' way to the CA: one open door for all that an operation signs, and refusals in words for operators. */
 import { latin1, utf8 } from '../base/bytes.ts';
 import type { SigningDoor } from '../ca/authority.ts';
-import { AuthorityUnavailable, issue, signCrl, type Issuance, type Issued, type Wish } from '../ca/issuance.ts';
+import { issue, signCrl, type Issuance, type Issued, type Wish } from '../ca/issuance.ts';
 import type { Replacement } from '../ca/ledger.ts';
 import { RequestRefused } from '../ca/refusal.ts';
+import { AuthorityUnavailable } from '../ca/unavailable.ts';
 import { authorityFiles } from '../ca/setup.ts';
 import { decodePem, encodePem } from '../protocol/pki/pem.ts';
 import { MAX_REQUEST } from '../protocol/pki/request.ts';
@@ -36,7 +37,7 @@ export async function throughDoor<T>(context: CertificateContext, act: (issuance
 /** A refusal of the authority is about what was asked for; anything else goes on as it is. */
 export function refusalToError(error: unknown): unknown {
   if (error instanceof RequestRefused) return new OperationError('usage', error.message, undefined, error);
-  return error instanceof AuthorityUnavailable ? new OperationError('failed', error.message, undefined, error) : error;
+  return error instanceof AuthorityUnavailable ? new OperationError('failed', error.message, error.hint, error) : error;
 }
 
 /** Has a certificate signed and recorded in the name of whoever runs the operation. */

@@ -143,6 +143,7 @@ export async function runDaemon({ directory, passphrase, ready }: DaemonOptions)
     contents: fileContentStore(contents),
     live,
     actor: 'relay',
+    passphrase: givenPassphrases(passphrase),
   });
 
   stack.defer(() => context.close());

@@ -13,6 +13,7 @@ import type { SigningDoor } from './authority.ts';
 import { fingerprintOf } from './keys.ts';
 import type { Ledger, LedgerRecord, ProfileName, Replacement } from './ledger.ts';
 import { RequestRefused } from './refusal.ts';
+import { AuthorityUnavailable } from './unavailable.ts';
 
 /** What issuing needs. */
 export interface Issuance {
@@ -43,11 +44,6 @@ export interface Issued {
   readonly record: LedgerRecord;
   readonly certificate: Bytes;
   readonly chain: readonly Bytes[];
-}
-
-/** The door does not open: no key, an unfit one, a locked one. */
-export class AuthorityUnavailable extends Error {
-  override readonly name = 'AuthorityUnavailable';
 }
 
 const DAY: Ms = 86_400_000;
@@ -147,7 +143,7 @@ async function throughDoor<T>(issuance: Issuance, act: (door: SigningDoor) => Pr
   } catch (error) {
     throw new AuthorityUnavailable(
       `the authority cannot sign: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
+      { ...(error instanceof AuthorityUnavailable ? { hint: error.hint, locked: error.locked } : {}), cause: error },
     );
   }
   try {
