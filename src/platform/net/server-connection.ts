@@ -1,5 +1,5 @@
 /** A connection that came in, as the session sees it: one socket, at first in clear, then perhaps under TLS. */
-import { hash } from 'node:crypto';
+import { hash, type X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Server, TLSSocket } from 'node:tls';
 import type { Connection, ConnectionHandler, ListenerSettings, TlsFacts } from '../../relay/connection/connection.ts';
@@ -187,11 +187,25 @@ function tlsFacts(socket: TLSSocket, asked: boolean): TlsFacts {
     cipher,
     bits: cipherBits(cipher),
     asked,
-    certificate: der === undefined ? undefined : { der, fingerprint: hash('sha256', der) },
+    certificate:
+      der === undefined
+        ? undefined
+        : { der, fingerprint: hash('sha256', der), issuers: issuersSent(leaf?.issuerCertificate) },
     verifyError: der === undefined || authorized ? undefined : verifyError(socket),
     resumed: socket.isSessionReused(),
     serverName: typeof servername === 'string' && servername !== '' ? servername : undefined,
   };
+}
+
+/** More certificates than this stand in no chain that anybody uses. */
+const MOST_SENT = 8;
+
+/** The certificates that the peer sent after its own. */
+function issuersSent(first: X509Certificate | undefined): Uint8Array[] {
+  const sent: Uint8Array[] = [];
+  for (let next = first; next !== undefined && sent.length < MOST_SENT; next = next.issuerCertificate)
+    sent.push(next.raw);
+  return sent;
 }
 
 /** Verdicts of OpenSSL that have a reason of their own with us, and for which Node has no code: by OpenSSL's text. */

@@ -1,6 +1,6 @@
 /**
- * Who may relay: the tests of a recipient in Sendmail's order (check_rcpt), and one of our own, for holders of a
- * certificate that our CA issued. The first test that has an opinion decides.
+ * Who may relay: the tests of a recipient in Sendmail's order (check_rcpt), and two of our own: for holders of
+ * a certificate that our CA issued, and for certificates that a rule about a CA from outside names. The first test that has an opinion decides.
  */
 import { reasonText } from '../identity/reason.ts';
 import type { Address } from '../../protocol/smtp/address.ts';
@@ -32,7 +32,7 @@ export function checkRecipient(
   const check = new Check(policy, facts, recipient, trail);
   const early = check.empty() ?? check.blocklist();
   if (early !== undefined) return { verdict: early, overrides: false };
-  const granted = check.holder() ?? check.certificate() ?? check.external();
+  const granted = check.holder() ?? check.trusted() ?? check.certificate() ?? check.external();
   if (granted !== undefined) return { verdict: granted, overrides: true };
   return { verdict: check.domain() ?? check.client() ?? check.denied(), overrides: false };
 }
@@ -88,8 +88,23 @@ class Check {
     return this.#accept(true);
   }
 
+  /** Ours: a rule about a CA from outside that names the certificate is as good as a record. */
+  trusted(): Verdict | undefined {
+    const { principal } = this.#facts;
+    if (principal.kind !== 'verified' || principal.foreign === undefined) return undefined;
+    const { authority, rule, mapDecides, source } = principal.foreign;
+    if (rule !== undefined) {
+      this.#look.note(`trust ${authority}: ${rule.text}`, rule.source, 'RELAY');
+      return this.#accept(true);
+    }
+    if (mapDecides) this.#look.note(`trust ${authority}`, source, 'the access map decides');
+    else this.#look.note(`trust ${authority}`, source, 'no rule names this certificate');
+    return undefined;
+  }
+
   certificate(): Verdict | undefined {
     const { principal } = this.#facts;
+    if (this.#ruledAlone()) return undefined;
     if (principal.kind !== 'verified') {
       const verify = principal.verify === '' ? 'none' : principal.verify;
       this.#look.note('verify', undefined, `${verify}: ${reasonText[principal.reason]}`);
@@ -107,6 +122,7 @@ class Check {
 
   external(): Verdict | undefined {
     const { authenticated, principal } = this.#facts;
+    if (this.#ruledAlone()) return undefined;
     if (!this.#policy.trustExternal || authenticated === undefined || principal.kind !== 'verified') return undefined;
     this.#look.note(`AUTH EXTERNAL ${authenticated}`, 'trustExternal', 'RELAY');
     return this.#accept(true);
@@ -135,6 +151,15 @@ class Check {
       principal.kind === 'verified' ? 'this certificate has no right to relay here' : reasonText[principal.reason];
     const ours = role === 'submission' && (this.#domain === '' || this.#policy.localDomains.has(this.#domain));
     return reject(ours ? 'certificate-required' : 'relaying-denied-because', this.#typed, this.#trail, { reason });
+  }
+
+  /**
+   * A CA that is trusted by rules alone. It writes what it likes into names: lines of the map about certificates are not
+   * asked, or it could go by what is said there of another CA.
+   */
+  #ruledAlone(): boolean {
+    const { principal } = this.#facts;
+    return principal.kind === 'verified' && principal.foreign !== undefined && !principal.foreign.mapDecides;
   }
 
   #clientAddress(): Verdict | undefined {

@@ -9,6 +9,8 @@ export interface PeerCertificate {
   readonly der: Uint8Array;
   /** SHA-256 of `der`, lower-case hexadecimal. */
   readonly fingerprint: string;
+  /** Certificates that it sent along, DER, in its order and unchecked; a resumed session has none. */
+  readonly issuers?: readonly Uint8Array[] | undefined;
 }
 
 /** What TLS found out. Words and names are OpenSSL's. */

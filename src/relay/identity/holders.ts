@@ -1,6 +1,10 @@
+/**
+ * The directory of holders as a front thread has it: it looks up when a certificate is shown, keeps what it was told
+ * for the next time, and hears of changes. So it costs the same whether the ledger has a thousand certificates or a million.
+ */
 import type { HolderDirectory, HolderRecord } from './principal.ts';
 
-/** One certificate of our CA, as it crosses from the thread that reads the ledger. */
+/** One certificate of our CA. */
 export interface HolderEntry extends HolderRecord {
   /** In Sendmail's form (protocol/pki/name.ts). */
   readonly issuer: string;
@@ -8,67 +12,53 @@ export interface HolderEntry extends HolderRecord {
   readonly serial: string;
 }
 
-/** All that a directory holds, fit for postMessage. */
-export interface HolderSnapshot {
-  readonly version: number;
-  /** Names of our issuing CAs, whether or not there is an entry. */
-  readonly issuers: readonly string[];
-  readonly entries: readonly HolderEntry[];
-}
-
-/** What changed from one version to a later one. The ledger never forgets, so nothing is ever taken out. */
+/** What changed, fit for postMessage. */
 export interface HolderChange {
-  readonly version: number;
-  readonly entries: readonly HolderEntry[];
+  /** Names of our issuing CAs as they are now, whether or not they have issued. */
+  readonly issuers: readonly string[];
+  /** Records that were added or changed; undefined: so many that all of them may have. */
+  readonly entries: readonly HolderEntry[] | undefined;
 }
 
-/** A directory in memory, kept up to date by messages. */
-export interface HolderTable extends HolderDirectory {
-  /** Puts the snapshot in place of everything. */
-  replace(snapshot: HolderSnapshot): void;
-  /** Adds entries and changes those that are there; a change older than what is held is passed over. */
-  change(change: HolderChange): void;
-  snapshot(): HolderSnapshot;
+/** Asks the ledger, which answers at once; undefined when it does not know such a certificate. */
+export type HolderLookup = (issuer: string, serial: string) => HolderRecord | undefined;
+
+/** A directory that is kept up to date by messages. */
+export interface HolderCache extends HolderDirectory {
+  /** From now on what the change says holds, also for those looked up before. */
+  learn(change: HolderChange): void;
 }
 
-/** An empty directory: until the first `replace` no certificate is of our own CA, so no holder has rights. */
-export function holderDirectory(): HolderTable {
-  let version = 0;
-  let byIssuer = new Map<string, Map<string, HolderRecord>>();
-
-  const put = (into: typeof byIssuer, { issuer, serial, holder, state, fingerprint }: HolderEntry): void => {
-    let records = into.get(issuer);
-    if (records === undefined) into.set(issuer, (records = new Map()));
-    records.set(serial, { holder, state, fingerprint });
-  };
+/**
+ * A directory in front of `lookUp` that remembers the `limit` records asked for last. What the ledger does not know is
+ * asked anew each time: a certificate that is issued is known at once.
+ */
+export function holderCache(lookUp: HolderLookup, issuers: readonly string[], limit: number): HolderCache {
+  const known = new Map<string, HolderRecord>();
+  let own: ReadonlySet<string> = new Set(issuers);
+  // A serial number has no blank in it.
+  const keyOf = (issuer: string, serial: string): string => `${serial} ${issuer}`;
 
   return {
-    get version() {
-      return version;
-    },
     find(issuer, serial) {
-      return byIssuer.get(issuer)?.get(serial);
+      const key = keyOf(issuer, serial);
+      const record = known.get(key) ?? lookUp(issuer, serial);
+      if (record === undefined) return undefined;
+      known.delete(key);
+      known.set(key, record);
+      if (known.size > limit) known.delete(known.keys().next().value as string);
+      return record;
     },
     isOwnIssuer(issuer) {
-      return byIssuer.has(issuer);
+      return own.has(issuer);
     },
-    replace(snapshot) {
-      const next: typeof byIssuer = new Map(snapshot.issuers.map((issuer) => [issuer, new Map()]));
-      for (const entry of snapshot.entries) put(next, entry);
-      byIssuer = next;
-      version = snapshot.version;
-    },
-    change(change) {
-      if (change.version < version) return;
-      for (const entry of change.entries) put(byIssuer, entry);
-      version = change.version;
-    },
-    snapshot() {
-      const entries: HolderEntry[] = [];
-      for (const [issuer, records] of byIssuer) {
-        for (const [serial, record] of records) entries.push({ issuer, serial, ...record });
+    learn(change) {
+      own = new Set(change.issuers);
+      if (change.entries === undefined) return known.clear();
+      for (const { issuer, serial, ...record } of change.entries) {
+        const key = keyOf(issuer, serial);
+        if (known.has(key)) known.set(key, record);
       }
-      return { version, issuers: [...byIssuer.keys()], entries };
     },
   };
 }

@@ -14,6 +14,9 @@ export const reasonText: Readonly<Record<IdentityReason, string>> = {
   revoked: 'the client certificate has been revoked',
   suspended: 'the client certificate is suspended',
   'not-issued': 'the client certificate is not on record here',
+  'no-chain': 'the client certificate came without the certificates between it and its root; send the whole chain',
+  'no-status':
+    'it cannot be told now whether the client certificate was revoked, because its CA has published nothing newer',
   'not-verified': 'the client certificate could not be verified',
 };
 

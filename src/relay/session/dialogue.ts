@@ -41,7 +41,7 @@ type EventOf<K extends ServerEvent['kind']> = Extract<ServerEvent, { kind: K }>;
 const UNASKED: PeerName = { state: 'unasked', name: undefined };
 
 /** Reasons by which a certificate is taken back, apart from running out. */
-const WITHDRAWN: ReadonlySet<string> = new Set(['revoked', 'suspended', 'not-issued']);
+const WITHDRAWN: ReadonlySet<string> = new Set(['revoked', 'suspended', 'not-issued', 'unknown-ca']);
 
 export class Dialogue {
   /** Session id, as in events. */
@@ -130,8 +130,8 @@ export class Dialogue {
 
   /** TLS is up: all that the peer said before counts no more (RFC 3207 §4.2). */
   secured(tls: TlsFacts): void {
-    const { certificates, clock, directory, events } = this.#services;
-    const principal = identify(tls, directory, certificates, clock.now());
+    const { certificates, clock, directory, events, foreign } = this.#services;
+    const principal = identify(tls, directory, certificates, clock.now(), foreign);
     this.#tls = tls;
     this.#become(principal);
     this.#verified = principal.kind === 'verified';
@@ -152,7 +152,8 @@ export class Dialogue {
 
   /** Whether the certificate, good at the handshake, has been withdrawn since; brings the principal up to date. */
   withdrawn(): boolean {
-    const principal = current(this.#principal, this.#services.directory, this.#services.clock.now());
+    const { clock, directory, foreign } = this.#services;
+    const principal = current(this.#principal, directory, clock.now(), foreign);
     if (principal !== this.#principal) this.#become(principal);
     return this.#verified && principal.kind === 'unverified' && WITHDRAWN.has(principal.reason);
   }
@@ -176,7 +177,9 @@ export class Dialogue {
   #waitsForName(event: ServerEvent): boolean {
     if (event.kind === 'content-start') return true;
     if (event.kind !== 'recipient') return false;
-    const ours = this.#principal.kind === 'verified' && this.#principal.holder !== undefined;
+    const principal = this.#principal;
+    const ours =
+      principal.kind === 'verified' && (principal.holder !== undefined || principal.foreign?.rule !== undefined);
     return !ours && looksAtNames(this.#services.policy());
   }
 

@@ -1,5 +1,5 @@
 import type { EventPeer } from '../../base/event.ts';
-import type { Principal } from '../identity/principal.ts';
+import { principalName, type Principal } from '../identity/principal.ts';
 import { explainTrail } from '../access/explain.ts';
 import type { Trail } from '../access/verdict.ts';
 
@@ -10,7 +10,7 @@ export function eventPeer(session: string, address: string, principal: Principal
     session,
     address,
     verify: principal.verify,
-    holder: shown ? principal.holder : undefined,
+    holder: principalName(principal),
     serial: shown && principal.certificate.serial !== '' ? principal.certificate.serial : undefined,
   };
 }

@@ -6,6 +6,7 @@ import type { AccessPolicy } from '../access/policy.ts';
 import type { Admission } from '../connection/admission.ts';
 import type { ListenerRole } from '../connection/connection.ts';
 import type { CertificateCache } from '../identity/certificate-cache.ts';
+import type { ForeignTrust } from '../identity/foreign.ts';
 import type { HolderDirectory } from '../identity/principal.ts';
 import type { ContentStore, SpoolStore } from '../spool/spool.ts';
 import type { Mechanism } from './auth/mechanism.ts';
@@ -33,6 +34,8 @@ export interface SessionServices {
   limits(role: ListenerRole): SessionLimits;
   policy(): AccessPolicy;
   readonly directory: HolderDirectory;
+  /** CAs from outside that are trusted by rules of their own; undefined: none. */
+  readonly foreign?: ForeignTrust | undefined;
   readonly certificates: CertificateCache;
   /**
    * The name of a peer address. Asked once a session, at its start; its answer is waited for before the greeting

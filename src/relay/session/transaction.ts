@@ -4,7 +4,7 @@ import type { Id } from '../../base/id.ts';
 import type { MailParameters } from '../../protocol/smtp/server-event.ts';
 import type { AccessSender } from '../access/facts.ts';
 import type { Verdict } from '../access/verdict.ts';
-import type { Principal } from '../identity/principal.ts';
+import { principalName, type Principal } from '../identity/principal.ts';
 import type { Envelope, Origin, Recipient } from '../message/envelope.ts';
 import type { TakenMessage } from '../message/intake.ts';
 import { HELD, type NewDelivery, type NewEntry } from '../spool/spool.ts';
@@ -73,5 +73,5 @@ export class Transaction {
 /** Only a certificate that counts is an origin; one that failed says nothing about who sent this. */
 export function originOf(principal: Principal): Origin {
   if (principal.kind !== 'verified') return { holder: undefined, serial: undefined };
-  return { holder: principal.holder, serial: principal.certificate.serial };
+  return { holder: principalName(principal), serial: principal.certificate.serial };
 }

@@ -43,5 +43,5 @@ export function decideExternal(facts: AuthFacts, response: Uint8Array): AuthStep
 
 /** The name a certificate stands for when the client names none. */
 function ownName(principal: Extract<Principal, { kind: 'verified' }>): string {
-  return principal.holder ?? principal.certificate.subject;
+  return principal.holder ?? principal.foreign?.name ?? principal.certificate.subject;
 }
