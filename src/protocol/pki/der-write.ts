@@ -72,6 +72,11 @@ export function time(at: Ms): Bytes {
   return text < '2050' ? element(tags.utcTime, utf8(text.slice(2))) : element(tags.generalizedTime, utf8(text));
 }
 
+/** GeneralizedTime in whole seconds, Z, whatever the year: OCSP has no other (RFC 6960 §4.2.2.1). */
+export function generalizedTime(at: Ms): Bytes {
+  return element(tags.generalizedTime, utf8(timeText(at)));
+}
+
 const DAY: Ms = 86_400_000;
 
 /** `YYYYMMDDHHMMSSZ`. Reckoned here, because this layer has no clock and so no Date. */

@@ -7,6 +7,7 @@ export const oids = {
   p521: '1.3.132.0.35',
   rsaEncryption: '1.2.840.113549.1.1.1',
   rsaPss: '1.2.840.113549.1.1.10',
+  mgf1: '1.2.840.113549.1.1.8',
   md2WithRsa: '1.2.840.113549.1.1.2',
   md5WithRsa: '1.2.840.113549.1.1.4',
   sha1WithRsa: '1.2.840.113549.1.1.5',
@@ -20,9 +21,18 @@ export const oids = {
   dsaWithSha1: '1.2.840.10040.4.3',
   ed25519: '1.3.101.112',
   ed448: '1.3.101.113',
+  // RFC 9881
+  mlDsa44: '2.16.840.1.101.3.4.3.17',
+  mlDsa65: '2.16.840.1.101.3.4.3.18',
+  mlDsa87: '2.16.840.1.101.3.4.3.19',
   // Attributes of a name (RFC 5280 §A.1)
   commonName: '2.5.4.3',
   organizationName: '2.5.4.10',
+  countryName: '2.5.4.6',
+  serialNumber: '2.5.4.5',
+  dnQualifier: '2.5.4.46',
+  emailAddress: '1.2.840.113549.1.9.1',
+  domainComponent: '0.9.2342.19200300.100.1.25',
   // Extensions (RFC 5280 §4.2, §5.2, §5.3)
   subjectKeyIdentifier: '2.5.29.14',
   keyUsage: '2.5.29.15',
@@ -32,6 +42,19 @@ export const oids = {
   reasonCode: '2.5.29.21',
   crlDistributionPoints: '2.5.29.31',
   authorityKeyIdentifier: '2.5.29.35',
+  nameConstraints: '2.5.29.30',
+  noRevAvail: '2.5.29.56',
+  authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
+  ocspNoCheck: '1.3.6.1.5.5.7.48.1.5',
+  // OCSP (RFC 6960 §4.2.1, §4.4)
+  ocspBasic: '1.3.6.1.5.5.7.48.1.1',
+  ocspNonce: '1.3.6.1.5.5.7.48.1.2',
+  ocspAcceptableResponses: '1.3.6.1.5.5.7.48.1.4',
+  // What authorityInfoAccess points to (RFC 5280 §4.2.2.1)
+  ocspAccess: '1.3.6.1.5.5.7.48.1',
+  caIssuersAccess: '1.3.6.1.5.5.7.48.2',
+  // otherName (RFC 9598 §3)
+  smtpUtf8Mailbox: '1.3.6.1.5.5.7.8.9',
   extKeyUsage: '2.5.29.37',
   // Purposes (RFC 5280 §4.2.1.12)
   serverAuth: '1.3.6.1.5.5.7.3.1',
@@ -40,15 +63,22 @@ export const oids = {
   // PKCS#7, PKCS#9, PKCS#12 (RFC 5652, RFC 2985, RFC 7292)
   data: '1.2.840.113549.1.7.1',
   encryptedData: '1.2.840.113549.1.7.6',
+  challengePassword: '1.2.840.113549.1.9.7',
+  extensionRequest: '1.2.840.113549.1.9.14',
   friendlyName: '1.2.840.113549.1.9.20',
   localKeyId: '1.2.840.113549.1.9.21',
   x509Certificate: '1.2.840.113549.1.9.22.1',
   shroudedKeyBag: '1.2.840.113549.1.12.10.1.2',
   certBag: '1.2.840.113549.1.12.10.1.3',
+  pbeWithSha1And3Des: '1.2.840.113549.1.12.1.3',
+  microsoftCspName: '1.3.6.1.4.1.311.17.1',
   // PKCS#5 (RFC 8018) and what it names
   pbkdf2: '1.2.840.113549.1.5.12',
   pbes2: '1.2.840.113549.1.5.13',
   hmacWithSha256: '1.2.840.113549.2.9',
   aes256Cbc: '2.16.840.1.101.3.4.1.42',
+  sha1: '1.3.14.3.2.26',
   sha256: '2.16.840.1.101.3.4.2.1',
+  sha384: '2.16.840.1.101.3.4.2.2',
+  sha512: '2.16.840.1.101.3.4.2.3',
 } as const;
