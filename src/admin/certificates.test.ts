@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { createSecureContext } from 'node:tls';
 import { testAuthority } from '../../test/fakes/authority.ts';
 import { fakeClock, type FakeClock } from '../../test/fakes/clock.ts';
 import { inFolder, missing, run } from '../../test/fakes/outside.ts';
@@ -16,17 +15,12 @@ import { explicit } from '../protocol/pki/der-write.ts';
 import { integer, sequence } from '../protocol/pki/der.ts';
 import { oids } from '../protocol/pki/oid.ts';
 import { decodePem, encodePem } from '../protocol/pki/pem.ts';
+import { someNote } from '../ca/ledger.suite.ts';
 import { memoryLedger } from '../storage/memory/ledger.ts';
 import type { CertificateContext } from './certificate-issue.ts';
-import {
-  addHolder,
-  initialise,
-  listCertificates,
-  renewCrl,
-  revokeCertificates,
-  showCertificate,
-} from './certificates.ts';
+import { initialise, listCertificates, renewCrl, revokeCertificates, showCertificate } from './certificates.ts';
 import { OperationError } from './errors.ts';
+import { addHolder as add, type AddedHolder, type HolderRequest } from './holder.ts';
 
 const DAY = 86_400_000;
 
@@ -56,6 +50,7 @@ function bench(): Bench {
     clock,
     random: seededRandom(11),
     events: { tell: (event) => events.push(event) },
+    actor: 'cli:root',
     ledger: memoryLedger(),
     door: async () => {
       const door = localDoor({
@@ -187,23 +182,25 @@ describe('initialise', () => {
   });
 });
 
+/** With a key made for the test, where there is no request. */
+function addHolder(context: CertificateContext, request: HolderRequest): Promise<AddedHolder> {
+  return add(context, request.csr === undefined ? { publicKey: makeKey().publicKey, ...request } : request);
+}
+
 describe('adding a holder', () => {
-  test('a person: the bundle opens with the passphrase, its key fits, the ledger has the certificate', async () => {
+  test('a person: the certificate is for the key, and in the ledger', async () => {
     const { context, events, refreshed, openDoors, clock } = await ready();
     const before = refreshed();
-    const added = await addHolder(context, { holder: ' Alice@Example.net' });
+    const { privateKey, publicKey } = makeKey();
+    const added = await addHolder(context, { holder: ' Alice@Example.net', publicKey });
     assert.equal(added.certificate.holder, 'alice@example.net');
     assert.equal(added.certificate.profile, 'person');
     assert.equal(added.certificate.subject, '/CN=alice@example.net');
     assert.equal(added.certificate.notAfter - added.certificate.notBefore, 397 * DAY);
     assert.ok(added.certificate.notBefore < clock.now());
     assert.deepEqual(added.others, []);
-    assert.doesNotThrow(() =>
-      createSecureContext({ pfx: Buffer.from(added.p12 ?? []), passphrase: added.passphrase ?? '' }),
-    );
-    assert.throws(() => createSecureContext({ pfx: Buffer.from(added.p12 ?? []), passphrase: 'another' }));
     const certificate = new X509Certificate(decodePem(latin1(added.chain))[0]?.der ?? '');
-    assert.ok(certificate.checkPrivateKey(createPrivateKey(latin1(added.pem ?? new Uint8Array(0)))));
+    assert.ok(certificate.checkPrivateKey(privateKey));
     assert.equal(certificate.fingerprint256.replaceAll(':', '').toLowerCase(), added.certificate.fingerprint);
     const [record] = context.ledger.find({ holder: 'alice@example.net' });
     assert.equal(record?.serial, added.certificate.serial);
@@ -220,22 +217,7 @@ describe('adding a holder', () => {
     assert.equal(openDoors(), 0);
   });
 
-  test('no key that was made here stays in the ledger, the files or the events', async () => {
-    const { context, files, events } = await ready();
-    const before = files.size;
-    const added = await addHolder(context, { holder: 'alice@example.net' });
-    const key = decodePem(latin1(added.pem ?? new Uint8Array(0))).find(({ label }) => label === 'PRIVATE KEY');
-    assert.ok(key);
-    const secret =
-      createPrivateKey({ key: Buffer.from(key.der), format: 'der', type: 'pkcs8' }).export({ format: 'jwk' })['d'] ??
-      '';
-    assert.equal(files.size, before);
-    assert.ok(!JSON.stringify(events).includes(secret));
-    for (const record of context.ledger.find({}))
-      assert.ok(!Buffer.from(record.certificate).includes(Buffer.from(secret, 'base64url')));
-  });
-
-  test('a CSR, PEM or DER: its subject is kept, there is a chain and no bundle', async () => {
+  test('a CSR, PEM or DER: its subject is kept, and the chain is there', async () => {
     const { context } = await ready();
     const csr = csrOf('Alice');
     for (const given of [
@@ -245,7 +227,6 @@ describe('adding a holder', () => {
     ]) {
       const added = await addHolder(context, { holder: 'alice@example.net', csr: given });
       assert.equal(added.certificate.subject, '/O=Example+20Ltd/CN=Alice');
-      assert.deepEqual([added.p12, added.pem, added.passphrase], [undefined, undefined, undefined]);
       assert.equal(decodePem(latin1(added.chain)).length, 3);
     }
   });
@@ -271,16 +252,11 @@ describe('adding a holder', () => {
     const printer = await addHolder(context, { holder: 'printer-2', days: 30 });
     assert.equal(printer.certificate.profile, 'device');
     assert.equal(printer.certificate.notAfter - printer.certificate.notBefore, 30 * DAY);
-    const backup = await addHolder(context, {
+    await addHolder(context, {
       holder: 'backup',
       profile: 'service',
       dnsNames: ['a.example.net', 'b.example.net'],
-      p12Passphrase: 'my own passphrase',
     });
-    assert.equal(backup.passphrase, undefined);
-    assert.doesNotThrow(() =>
-      createSecureContext({ pfx: Buffer.from(backup.p12 ?? []), passphrase: 'my own passphrase' }),
-    );
     assert.deepEqual(showCertificate(context, { holder: 'backup' })[0]?.dnsNames, ['a.example.net', 'b.example.net']);
   });
 
@@ -294,7 +270,9 @@ describe('adding a holder', () => {
     await refuses({ holder: ' ' }, /no holder/);
     await refuses({ holder: 'alice', profile: 'person' }, /no mail address \(RFC 5321/);
     await refuses({ holder: 'alice@example.net', days: 398 }, /398 days: a person certificate lives 1 to 397 days/);
-    await refuses({ holder: 'alice@example.net', p12Passphrase: 'short' }, /at least 8/);
+    await assert.rejects(add(context, { holder: 'alice@example.net' }), fails('usage', /for one key/));
+    await refuses({ holder: 'alice@example.net', csr: csrOf('Alice'), publicKey: new Uint8Array(9) }, /for one key/);
+    await refuses({ holder: 'alice@example.net', publicKey: new Uint8Array(9) }, /SubjectPublicKeyInfo/);
     await refuses({ holder: 'alice@example.net', csr: utf8('hello') }, /neither PEM nor DER/);
     await refuses({ holder: 'alice@example.net', csr: new Uint8Array(100_000) }, /too many/);
     await refuses({ holder: 'alice@example.net', csr: Uint8Array.of(0x30, 0x80, 0, 0) }, /RFC 2986/);
@@ -376,7 +354,7 @@ describe('listing and showing', () => {
     const { context } = await ready();
     const record = context.ledger.find({})[0];
     assert.ok(record);
-    for (const serial of ['77aabbcc01', '77aabbcc02']) context.ledger.add({ ...record, serial });
+    for (const serial of ['77aabbcc01', '77aabbcc02']) context.ledger.add({ ...record, serial }, someNote());
     assert.throws(
       () => showCertificate(context, { name: '77aabbcc' }),
       fails('conflict', /2 serial numbers begin with 77aabbcc/),

@@ -1,18 +1,11 @@
-/**
- * What an operator can do with certificates: make the authority, issue, list, show, withdraw. Keys of holders that
- * are made here exist in the bundle that is returned and nowhere else.
- */
-import type { Ms } from '../base/clock.ts';
-import { chainPem, makePem, makePkcs12 } from '../ca/bundle.ts';
+/** What an operator can do with certificates, besides issuing them to holders: make the authority, list, show, withdraw. */
 import { makeKey } from '../ca/keys.ts';
-import type { ProfileName, RevocationReason } from '../ca/ledger.ts';
-import { makePassphrase, passphraseFault } from '../ca/passphrase.ts';
-import { certifiedNames, isAddress, profiles } from '../ca/profile.ts';
+import type { RevocationReason } from '../ca/ledger.ts';
+import { certifiedNames } from '../ca/profile.ts';
 import { authorityFiles, certificateFile, keyFile } from '../ca/setup.ts';
 import { allMissing, isThere, makeAuthority } from './authority-files.ts';
 import {
   issueInto,
-  readCsr,
   refusalToError,
   throughDoor,
   writeCrl,
@@ -21,8 +14,6 @@ import {
 import { select, type Selection } from './certificate-select.ts';
 import { details, view, type CertificateDetails, type CertificateView } from './certificate-view.ts';
 import { OperationError } from './errors.ts';
-
-const DAY: Ms = 86_400_000;
 
 export interface InitialiseRequest {
   /** Name of this server: in the names of the CA, and a DNS name of the server's certificate. */
@@ -55,21 +46,19 @@ export async function initialise(context: CertificateContext, request: Initialis
   const needsServer = await allMissing(context, [authorityFiles.serverCertificate, authorityFiles.serverKey]);
   if (!needsCrl && !needsServer) return { created, server: undefined };
 
-  const server = await throughDoor(context, async (door) => {
+  const server = await throughDoor(context, async (issuance) => {
     if (needsCrl) {
-      await writeCrl(context, door);
+      await writeCrl(context, issuance);
       created.push(authorityFiles.crl);
     }
     if (!needsServer) return undefined;
     const pair = makeKey();
-    const issued = await issueInto(context, door, {
-      profile: 'server',
-      holder: hostname,
-      csr: undefined,
-      publicKey: pair.publicKey,
-      dnsNames,
-      life: undefined,
-    });
+    const issued = await issueInto(
+      context,
+      issuance,
+      { profile: 'server', holder: hostname, publicKey: pair.publicKey, dnsNames },
+      'the certificate of this server',
+    );
     const [issuing] = issued.chain;
     await context.files.write(authorityFiles.serverKey, keyFile(pair.privateKey), 'secret');
     await context.files.write(
@@ -82,105 +71,6 @@ export async function initialise(context: CertificateContext, request: Initialis
   });
   await context.live?.refresh();
   return { created, server: server === undefined ? undefined : view(server, context.clock.now()) };
-}
-
-export interface HolderRequest {
-  /** `alice@example.net`, `host.example.net`, `printer-2`. Case does not matter: kept in lower case. */
-  readonly holder: string;
-  /** Undefined: person for an address, else device. */
-  readonly profile?: ProfileName | undefined;
-  /** PKCS#10, PEM or DER. Without, a key is made here. */
-  readonly csr?: Uint8Array | undefined;
-  /** Passphrase of the bundle, at least 8 ASCII characters. Undefined: one is made and returned. */
-  readonly p12Passphrase?: string | undefined;
-  /** Undefined: as long as the profile allows. */
-  readonly days?: number | undefined;
-  /** For devices, services and servers; undefined: the holder's name. */
-  readonly dnsNames?: readonly string[] | undefined;
-}
-
-export interface AddedHolder {
-  readonly certificate: CertificateView;
-  /** Other certificates of this holder that are active: the new one is for a second device, or follows one that ends. */
-  readonly others: readonly CertificateView[];
-  /** Certificate, issuing CA and root, PEM, without a key. */
-  readonly chain: Uint8Array;
-  /** PKCS#12, and the same with the key in clear as PEM; undefined with a CSR, whose key is elsewhere. */
-  readonly p12: Uint8Array | undefined;
-  readonly pem: Uint8Array | undefined;
-  /** The passphrase of `p12`, when it was made here: it is told only now. */
-  readonly passphrase: string | undefined;
-}
-
-/**
- * Issues a certificate to a holder. Throws OperationError: `usage` when the name, CSR, passphrase or days are not fit,
- * `failed` when the authority cannot sign.
- */
-export async function addHolder(context: CertificateContext, request: HolderRequest): Promise<AddedHolder> {
-  const holder = request.holder.trim().toLowerCase();
-  if (holder === '')
-    throw new OperationError(
-      'usage',
-      'no holder was named',
-      'give an address such as alice@example.net, or a name such as printer-2',
-    );
-  const profile = request.profile ?? (isAddress(holder) ? 'person' : 'device');
-  const life = lifeOf(profile, request.days);
-  const fault = request.p12Passphrase === undefined ? undefined : passphraseFault(request.p12Passphrase);
-  if (fault !== undefined) throw new OperationError('usage', fault);
-  const csr = request.csr === undefined ? undefined : readCsr(request.csr);
-  const others = activeOf(context, holder);
-  const pair = csr === undefined ? makeKey() : undefined;
-
-  const issued = await throughDoor(context, (door) =>
-    issueInto(context, door, {
-      profile,
-      holder,
-      csr,
-      publicKey: pair?.publicKey,
-      dnsNames: request.dnsNames ?? [],
-      life,
-    }),
-  );
-  await context.live?.refresh();
-
-  const made = {
-    certificate: view(issued.record, context.clock.now()),
-    others,
-    chain: chainPem(issued.certificate, issued.chain),
-  };
-  if (pair === undefined) return { ...made, p12: undefined, pem: undefined, passphrase: undefined };
-  const content = { certificate: issued.certificate, chain: issued.chain, key: pair.privateKey, friendlyName: holder };
-  const passphrase = request.p12Passphrase ?? makePassphrase(context.random);
-  return {
-    ...made,
-    p12: await makePkcs12(content, passphrase, context.random),
-    pem: makePem(content),
-    passphrase: request.p12Passphrase === undefined ? passphrase : undefined,
-  };
-}
-
-function lifeOf(profile: ProfileName, days: number | undefined): Ms | undefined {
-  if (!Object.hasOwn(profiles, profile)) {
-    throw new OperationError(
-      'usage',
-      `there is no profile "${profile}"`,
-      `profiles are ${Object.keys(profiles).join(', ')}`,
-    );
-  }
-  const most = profiles[profile].life / DAY;
-  if (days === undefined) return undefined;
-  if (!Number.isInteger(days) || days < 1 || days > most)
-    throw new OperationError('usage', `${days} days: a ${profile} certificate lives 1 to ${most} days`);
-  return days * DAY;
-}
-
-function activeOf(context: CertificateContext, holder: string): CertificateView[] {
-  const now = context.clock.now();
-  return context.ledger
-    .find({ holder, state: 'active' })
-    .map((record) => view(record, now))
-    .filter(({ ended }) => !ended);
 }
 
 /** Certificates in order of issue; without `all` only those that can be used now or are suspended. */
@@ -233,6 +123,7 @@ export async function revokeCertificates(context: CertificateContext, request: R
     meant.map(({ serial }) => serial),
     reason,
     now,
+    { action: 'revoked', by: context.actor, detail: reason },
   );
   for (const { serial, holder } of revoked) context.events.tell({ kind: 'revoked', serial, holder, reason });
   if (revoked.length > 0) {
@@ -262,5 +153,5 @@ async function writeCrlAfter(context: CertificateContext): Promise<void> {
 
 /** Signs a new CRL of all that is revoked and writes it to ca/crl.pem. For whoever renews it before its nextUpdate. */
 export async function renewCrl(context: CertificateContext): Promise<void> {
-  await throughDoor(context, (door) => writeCrl(context, door));
+  await throughDoor(context, (issuance) => writeCrl(context, issuance));
 }

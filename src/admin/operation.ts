@@ -6,9 +6,11 @@
 import { z } from 'zod';
 import { nearest } from '../config/nearest.ts';
 import { checkAccess, testAccess } from './access.ts';
-import { addHolder, listCertificates, revokeCertificates, showCertificate } from './certificates.ts';
+import { listCertificates, revokeCertificates, showCertificate } from './certificates.ts';
+import { clientFacts } from './client-facts.ts';
 import type { AdminContext } from './context.ts';
 import { OperationError } from './errors.ts';
+import { addHolder } from './holder.ts';
 import { holdQueued, listQueue, releaseQueued, removeQueued, retryQueued, showQueued } from './queue.ts';
 import { status } from './status.ts';
 
@@ -59,15 +61,19 @@ export const operations: Readonly<Record<string, Operation>> = {
       holder: text,
       profile: z.enum(['server', 'person', 'device', 'service']).optional(),
       csr: octets.optional(),
-      p12Passphrase: text.optional(),
+      publicKey: octets.optional(),
+      subject: text.optional(),
       days: z.int().optional(),
       dnsNames: z.array(text).max(100).optional(),
+      uris: z.array(text).max(100).optional(),
+      why: text.optional(),
     }),
     addHolder,
   ),
   'certificate.list': operation(z.strictObject({ all: z.boolean().optional() }), listCertificates),
   'certificate.show': operation(z.strictObject(names), showCertificate),
   'certificate.revoke': operation(z.strictObject({ ...names, reason: reason.optional() }), revokeCertificates),
+  'client.facts': operation(nothing, clientFacts),
   'queue.list': operation(z.strictObject({ ...selection, limit: z.int().min(1).max(10_000).optional() }), listQueue),
   'queue.show': operation(z.strictObject({ id: text }), showQueued),
   'queue.hold': operation(change.extend({ reason: text.optional() }), holdQueued),

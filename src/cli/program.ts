@@ -2,7 +2,8 @@
 import { type Application, buildApplication, buildRouteMap, help, version } from '@stricli/core';
 import { version as programVersion } from '../app/version.ts';
 import { accessCommands } from './commands/access.ts';
-import { addCommand, listCommand, revokeCommand, showCommand } from './commands/certificates.ts';
+import { addCommand } from './commands/add.ts';
+import { listCommand, revokeCommand, showCommand } from './commands/certificates.ts';
 import { completionCommand } from './commands/completion.ts';
 import { configCommands } from './commands/config.ts';
 import { initCommand, startCommand } from './commands/init.ts';

@@ -16,18 +16,26 @@ export const en = {
   'start.more':
     'SIGTERM lets open sessions finish their message; a second one ends at once. SIGHUP reads the configuration, the access map and certificates again.',
   'start.create': 'Create the data directory first when there is none',
-  'add.brief': 'Issue a certificate to a holder',
+  'add.brief': 'Give a holder a certificate: by a token, for a request, or in a bundle',
   'add.more':
-    'The holder is an address (a person) or a name (a device or service). Without --csr a key is made here and written, with the certificate, to a PKCS#12 bundle (.p12) that mail clients import; its passphrase is printed once and kept nowhere. With --csr the key never leaves its owner, and the certificate is written as PEM.',
+    "The holder is an address (a person) or a name (a device or service).\n\nBy itself, 'add NAME' makes a one-time token and prints the commands by which the holder makes a key and gets its certificate: the key never leaves the holder's machine. With --csr the certificate for a request is written as PEM.\n\nWith --make-key (or --p12 or --pem, which say the same) the key is made here, by this command, and is in the bundle and nowhere else: a PKCS#12 file (.p12) under a passphrase that is printed once and kept nowhere, or a PEM file. --for NAME makes it so that this program imports it.",
   'add.name': 'Holder: alice@example.net, or a name such as printer-2',
   'add.csr': 'Certificate request (PKCS#10, PEM or DER) of a key that its owner keeps',
+  'add.makeKey': 'Make the key here, and hand it over in a bundle',
+  'add.for': 'Program that the bundle is for',
   'add.p12': 'Where the PKCS#12 bundle goes; default: ./NAME.p12',
   'add.pem':
-    'Where key, certificate and chain go as PEM, instead of or beside the bundle; the key in it is not encrypted',
+    'Where the PEM goes: with --csr certificate and chain, else key, certificate and issuing CA, the key not encrypted; default: ./NAME.pem',
+  'add.key': 'Kind of the key that is made; default: p256',
   'add.profile': 'What the certificate is for; default: person for an address, else device',
   'add.days': 'Days the certificate is valid; default: as the profile has it',
   'add.passphraseFd': 'Read the passphrase of the bundle from this file descriptor instead of making one',
+  'add.askPassphrase': 'Ask for the passphrase of the bundle instead of making one',
   'add.dns': 'DNS names of a device, service or server, parted by commas; default: the holder, when it is one',
+  'add.uri': 'URI in the certificate, such as spiffe://example.net/backup',
+  'add.subject': 'Subject instead of the usual one, as in RFC 4514: CN=Alice,O=Example,C=JP',
+  'add.hours': 'Hours in which the token can be used',
+  'add.why': 'Why, for the issuance log',
   'add.force': 'Overwrite files that are there',
   'list.brief': 'List certificates and their holders',
   'list.all': 'Also those that are revoked or have ended',
@@ -102,12 +110,41 @@ export const en = {
   'add.done': 'Certificate {serial} for {holder}, valid until {until}',
   'add.bundle': 'Bundle',
   'add.pemFile': 'PEM file',
+  'add.root': 'Root',
   'add.certificate': 'Certificate',
   'add.passphrase': 'Passphrase',
   'add.passphrase.once': 'It is shown only now. Tell it to the holder by another way than the file.',
+  'add.keyMade':
+    "The key was made here, and is in this bundle alone. Without --make-key, 'sealpost add {holder}' lets the holder make it.",
   'add.use':
     'Import the bundle in the mail client, and let it use the certificate, without a password, for the outgoing server.',
+  'add.import.windows':
+    'Windows: double-click it, or: certutil -user -importPFX {file}   Outlook finds the certificate there; authentication of the outgoing server: none.',
+  'add.import.apple':
+    'macOS: open it, or: security import {file} -f pkcs12   iOS: send it to the device, then Settings › General › VPN & Device Management. Authentication of the outgoing server: TLS certificate, or none.',
+  'add.import.android':
+    'Android: copy it to the device, then Settings › Security › Install a certificate › VPN & app user certificate; choose it in the mail client.',
+  'add.import.thunderbird':
+    'Thunderbird: Settings › Privacy & Security › Manage Certificates › Your Certificates › Import; authentication method of the outgoing server: No authentication.',
+  'add.import.java':
+    'Java: use it as a key store of type PKCS12 (javax.net.ssl.keyStore={file}); keytool -list -keystore {file} shows it.',
+  'add.import.openssl': 'OpenSSL: openssl pkcs12 -in {file} -nodes shows what is in it.',
+  'add.pack': 'The holder packs it for {target}, where the key is:',
+  'add.settings': 'Settings, with the root certificate as {root}:',
   'add.others': '{holder} has {count} more that are active; withdraw by serial number those that are no longer needed.',
+  'token.done': '{holder} may get one certificate with this token',
+  'token.token': 'Token',
+  'token.until': 'Good until',
+  'token.once': 'It is shown only now. The holder does the rest, on the machine where the key is to stay:',
+  'token.root': '1. Fetch the root certificate, and compare its fingerprint with this one:',
+  'token.enrol': '2. Make a key, and get the certificate; curl asks for a password: it is the token.',
+  'token.local':
+    'HTTPS is served to this machine alone: for others set web.https.address, and web.https.port as they reach it.',
+  'token.off': 'HTTPS is off, so that no token can be used: set web.https.enabled.',
+  'token.otherwise':
+    "Other ways: 'sealpost add {holder} --csr FILE' for a request that the holder sends; with --make-key the key is made here.",
+  'ask.bundle': 'Passphrase of the bundle',
+  'ask.again': 'Once more',
   'state.active': 'active',
   'state.suspended': 'suspended',
   'state.revoked': 'revoked',
@@ -205,7 +242,17 @@ export const en = {
   'error.certificateTwice': '--cert and --subject name two certificates; give one',
   'error.unexpected': 'something went wrong that should not: {detail}',
   'error.number': 'write a whole number from {least} to {most}',
-  'error.csrAndBundle': '--csr and --p12 exclude each other: the key of a request is not here, so it cannot be bundled',
+  'error.csrAndBundle':
+    '--csr excludes --make-key and --p12: the key of a request is not here, so it cannot be bundled',
+  'error.needsMakeKey':
+    '--key, --passphrase-fd and --ask-passphrase are about a key that is made here; give --make-key, too',
+  'error.forWhat':
+    "--for needs a certificate to write: 'sealpost add {name} --csr FILE --for {target}' when the holder has sent a request, or 'sealpost add {name} --make-key --for {target}' to make the key here",
+  'error.notInToken': '--subject and --uri go with --csr or --make-key; with a token, they are those of the request',
+  'error.passphraseTwice': '--passphrase-fd and --ask-passphrase name two passphrases; give one',
+  'error.noTerminal': 'there is no terminal to ask on; give the passphrase by a file descriptor instead',
+  'error.gaveUp': 'nothing was entered',
+  'error.notAlike': 'the two passphrases differ; nothing was done',
 
   // The parser's own
   'parser.usage': 'USAGE',

@@ -15,17 +15,26 @@ export const ja: Messages = {
   'start.more':
     'SIGTERM では受信中のメッセージを終えてから停止し、2 度目で直ちに終了します。SIGHUP で設定、アクセスマップ、証明書を読み直します。',
   'start.create': 'データディレクトリがなければ先に作成する',
-  'add.brief': '証明書を発行する',
+  'add.brief': '証明書を渡す (トークン、証明書要求、または鍵入りファイル)',
   'add.more':
-    '相手はアドレス (利用者) または名前 (機器やサービス) で指定します。--csr がなければここで鍵を作り、証明書とともにメールソフトに取り込める PKCS#12 ファイル (.p12) に書きます。パスフレーズは一度だけ表示し、どこにも保存しません。--csr を使うと鍵は持ち主の手元に残り、証明書を PEM で書きます。',
+    "相手はアドレス (利用者) または名前 (機器やサービス) で指定します。\n\n'add NAME' だけなら、一度だけ使えるトークンを作り、相手が自分で鍵を作って証明書を受け取るためのコマンドを表示します。鍵は相手のマシンから出ません。--csr を使うと、証明書要求に対する証明書を PEM で書きます。\n\n--make-key (--p12 や --pem だけでも同じ) を使うと、このコマンドが鍵を作ります。鍵は、渡すファイルの中だけにあり、ほかには残りません。ファイルは PKCS#12 (.p12) または PEM です。PKCS#12 のパスフレーズは一度だけ表示し、どこにも保存しません。--for で、取り込むソフトに合わせた形式になります。",
   'add.name': '相手: alice@example.net、または printer-2 のような名前',
   'add.csr': '持ち主が保管する鍵の証明書要求 (PKCS#10、PEM または DER)',
+  'add.makeKey': 'ここで鍵を作り、ファイルに入れて渡す',
+  'add.for': 'ファイルを取り込むソフト',
   'add.p12': 'PKCS#12 ファイルの書き込み先。既定値: ./NAME.p12',
-  'add.pem': '鍵、証明書、チェーンを PEM で書く先 (.p12 の代わり、または両方)。鍵は暗号化されません',
+  'add.pem':
+    'PEM の書き込み先。--csr では証明書とチェーン、それ以外では鍵、証明書、発行 CA の証明書を書きます (鍵は暗号化されません)。既定値: ./NAME.pem',
+  'add.key': 'ここで作る鍵の種類。既定値: p256',
   'add.profile': '証明書の用途。既定値: アドレスなら person、それ以外は device',
   'add.days': '有効日数。既定値: 用途ごとの日数',
   'add.passphraseFd': 'パスフレーズを作らず、このファイル記述子から読む',
+  'add.askPassphrase': 'パスフレーズを作らず、端末で入力する',
   'add.dns': '機器、サービス、サーバの DNS 名 (コンマ区切り)。既定値: 相手の名前が DNS 名ならその名前',
+  'add.uri': '証明書に入れる URI (例: spiffe://example.net/backup)',
+  'add.subject': '通常のものに代わるサブジェクト (RFC 4514 形式: CN=Alice,O=Example,C=JP)',
+  'add.hours': 'トークンの有効時間 (時間単位)',
+  'add.why': '発行ログに残す理由',
   'add.force': '既存のファイルを置き換える',
   'list.brief': '証明書と持ち主の一覧',
   'list.all': '失効したものと期限切れのものも含める',
@@ -97,12 +106,40 @@ export const ja: Messages = {
   'add.done': '{holder} に証明書 {serial} を発行しました (有効期限 {until})',
   'add.bundle': 'PKCS#12 ファイル',
   'add.pemFile': 'PEM ファイル',
+  'add.root': 'ルート証明書',
   'add.certificate': '証明書',
   'add.passphrase': 'パスフレーズ',
   'add.passphrase.once': '表示するのは今回だけです。ファイルとは別の手段で相手に伝えてください。',
-  'add.use':
-    'メールソフトにこのファイルを取り込み、送信サーバではパスワードを使わず (認証なしで) この証明書を使うようにしてください。',
+  'add.keyMade':
+    "鍵はここで作られ、このファイルの中だけにあります。--make-key を付けずに 'sealpost add {holder}' とすると、鍵は本人が作ります。",
+  'add.use': 'メールソフトに取り込み、送信サーバではこの証明書を使い、パスワードなしに設定してもらってください。',
+  'add.import.windows':
+    'Windows: ダブルクリックするか、certutil -user -importPFX {file} を実行します。Outlook はそこから証明書を見つけます。送信サーバの認証は「なし」にします。',
+  'add.import.apple':
+    'macOS: ファイルを開くか、security import {file} -f pkcs12 を実行します。iOS: 端末に送り、「設定」›「一般」›「VPN とデバイス管理」でインストールします。送信サーバの認証は「TLS 証明書」または「なし」にします。',
+  'add.import.android':
+    'Android: 端末にコピーし、「設定」›「セキュリティ」›「証明書のインストール」›「VPN とアプリユーザー証明書」で取り込み、メールソフトで選びます。',
+  'add.import.thunderbird':
+    'Thunderbird: 「設定」›「プライバシーとセキュリティ」›「証明書を管理」›「あなたの証明書」›「インポート」。送信サーバの認証方式は「認証なし」にします。',
+  'add.import.java':
+    'Java: PKCS12 形式のキーストアとして使います (javax.net.ssl.keyStore={file})。内容は keytool -list -keystore {file} で確認できます。',
+  'add.import.openssl': 'OpenSSL: 内容は openssl pkcs12 -in {file} -nodes で確認できます。',
+  'add.pack': '{target} 用のファイルは、鍵のあるマシンで持ち主が次のように作ります:',
+  'add.settings': '設定 (ルート証明書は {root} に置きます):',
   'add.others': '{holder} には有効な証明書がほかに {count} 枚あります。不要なものはシリアル番号で失効させてください。',
+  'token.done': '{holder} はこのトークンで証明書を 1 枚受け取れます',
+  'token.token': 'トークン',
+  'token.until': '有効期限',
+  'token.once': '表示するのは今回だけです。残りの作業は、鍵を置くマシンで本人が行います。',
+  'token.root': '1. ルート証明書を取得し、フィンガープリントが次と同じであることを確かめます:',
+  'token.enrol': '2. 鍵を作り、証明書を受け取ります。curl がパスワードを尋ねたら、トークンを入力します。',
+  'token.local':
+    'HTTPS はこのマシンからしか使えません。ほかのマシンから使うには web.https.address と web.https.port を設定してください。',
+  'token.off': 'HTTPS が無効なため、トークンは使えません。web.https.enabled を設定してください。',
+  'token.otherwise':
+    "ほかの方法: 相手から証明書要求を受け取ったら 'sealpost add {holder} --csr FILE'。--make-key を付けると、鍵をここで作ります。",
+  'ask.bundle': 'ファイルのパスフレーズ',
+  'ask.again': '確認のためもう一度',
   'state.active': '有効',
   'state.suspended': '停止中',
   'state.revoked': '失効',
@@ -199,7 +236,17 @@ export const ja: Messages = {
   'error.unexpected': '予期しない問題が起きました: {detail}',
   'error.number': '{least} から {most} までの整数を指定してください',
   'error.csrAndBundle':
-    '--csr と --p12 は同時に使えません。証明書要求の鍵はここにないため、PKCS#12 ファイルを作れません',
+    '--csr は --make-key や --p12 と一緒に使えません。証明書要求の鍵はここにないため、ファイルに入れられません',
+  'error.needsMakeKey':
+    '--key、--passphrase-fd、--ask-passphrase は、ここで作る鍵のためのものです。--make-key も指定してください',
+  'error.forWhat':
+    "--for には書き込む証明書が必要です。証明書要求を受け取っているなら 'sealpost add {name} --csr FILE --for {target}'、ここで鍵を作るなら 'sealpost add {name} --make-key --for {target}' としてください",
+  'error.notInToken':
+    '--subject と --uri は --csr または --make-key と一緒に使います。トークンの場合は証明書要求の内容が使われます',
+  'error.passphraseTwice': '--passphrase-fd と --ask-passphrase は同時に指定できません',
+  'error.noTerminal': '入力できる端末がありません。パスフレーズはファイル記述子で渡してください',
+  'error.gaveUp': '何も入力されませんでした',
+  'error.notAlike': '2 回の入力が一致しません。何も行っていません',
 
   // The parser's own
   'parser.usage': '使い方',

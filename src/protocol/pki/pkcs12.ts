@@ -1,6 +1,6 @@
 /**
- * Writes the structures of PKCS#12 (RFC 7292) with password-based encryption by PBES2 (RFC 8018). What is encrypted,
- * and the MAC, come from the caller: nothing is computed here.
+ * Writes the structures of PKCS#12 (RFC 7292), with password-based encryption by PBES2 (RFC 8018) or by the old way of
+ * RFC 7292 §C. What is encrypted, and the MAC, come from the caller: nothing is computed here.
  */
 import type { Bytes } from '../../base/bytes.ts';
 import { contextPrimitiveTag, element, integer, oid, sequence, setOf } from './der.ts';
@@ -24,10 +24,19 @@ export function pbes2Algorithm({ salt, iterations, iv }: PasswordEncryption): By
   return sequence(oid(oids.pbes2), sequence(derivation, sequence(oid(oids.aes256Cbc), octetString(iv))));
 }
 
-/** Attributes of a bag, both optional: the name people see, and what pairs a key with its certificate. */
+/** AlgorithmIdentifier of pbeWithSHAAnd3-KeyTripleDES-CBC (RFC 7292 §C): key and IV come of salt and iterations. */
+export function tripleDesAlgorithm({ salt, iterations }: Omit<PasswordEncryption, 'iv'>): Bytes {
+  return sequence(oid(oids.pbeWithSha1And3Des), sequence(octetString(salt), integer(iterations)));
+}
+
+/** Attributes of a bag, all optional. */
 export interface BagMarks {
-  readonly friendlyName: string | undefined;
-  readonly localKeyId: Uint8Array | undefined;
+  /** The name people see. */
+  readonly friendlyName?: string | undefined;
+  /** What pairs a key with its certificate. */
+  readonly localKeyId?: Uint8Array | undefined;
+  /** The store that Windows is to put the key in. */
+  readonly keyProvider?: string | undefined;
 }
 
 /** A certificate in a SafeBag (RFC 7292 §4.2.3). */
@@ -44,6 +53,7 @@ function bag(type: string, value: Uint8Array, marks: BagMarks): Bytes {
   const attributes: Uint8Array[] = [];
   if (marks.friendlyName !== undefined) attributes.push(attribute(oids.friendlyName, bmpString(marks.friendlyName)));
   if (marks.localKeyId !== undefined) attributes.push(attribute(oids.localKeyId, octetString(marks.localKeyId)));
+  if (marks.keyProvider !== undefined) attributes.push(attribute(oids.microsoftCspName, bmpString(marks.keyProvider)));
   return sequence(oid(type), explicit(0, value), ...(attributes.length === 0 ? [] : [setOf(...attributes)]));
 }
 
@@ -72,8 +82,16 @@ export function authenticatedSafe(contents: readonly Uint8Array[]): Bytes {
   return sequence(...contents);
 }
 
-/** The whole file (RFC 7292 §4), with a MAC of HMAC-SHA-256 over `safe`. */
-export function pfx(safe: Uint8Array, mac: Uint8Array, salt: Uint8Array, iterations: number): Bytes {
-  const digest = sequence(sequence(oid(oids.sha256), nil()), octetString(mac));
-  return sequence(integer(3), dataContent(safe), sequence(digest, octetString(salt), integer(iterations)));
+/** The MAC over the AuthenticatedSafe: HMAC, with a key derived from the passphrase (RFC 7292 §4, §B). */
+export interface PfxMac {
+  readonly digest: 'sha1' | 'sha256';
+  readonly value: Uint8Array;
+  readonly salt: Uint8Array;
+  readonly iterations: number;
+}
+
+/** The whole file (RFC 7292 §4). */
+export function pfx(safe: Uint8Array, mac: PfxMac): Bytes {
+  const digest = sequence(sequence(oid(oids[mac.digest]), nil()), octetString(mac.value));
+  return sequence(integer(3), dataContent(safe), sequence(digest, octetString(mac.salt), integer(mac.iterations)));
 }
