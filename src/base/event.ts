@@ -90,6 +90,8 @@ export type RelayEvent =
       readonly to: string;
       readonly action: 'failed' | 'delayed' | 'delivered' | 'relayed' | 'expanded';
     }
+  /** Mail of our own: a reminder, a report of the CA. */
+  | { readonly kind: 'announced'; readonly id: Id; readonly to: string; readonly subject: string }
   // Certificates
   | {
       readonly kind: 'issued';

@@ -58,6 +58,8 @@ export interface LedgerFilter {
   readonly endsAfter?: Ms | undefined;
   /** notAfter is earlier than this. */
   readonly endsBefore?: Ms | undefined;
+  /** Not revoked, replaced, and the overlap ended before this and before the certificate itself does. */
+  readonly overlapEndsBefore?: Ms | undefined;
   /** By time of issue (the usual order) or by end; then by serial number. */
   readonly order?: 'issued' | 'ending' | undefined;
   readonly limit?: number | undefined;
@@ -120,6 +122,8 @@ export interface Ledger {
   holdersNear(name: string, limit: number): string[];
   /** For the CRL: all that is withdrawn and ends after `endsAfter`, by serial number. */
   withdrawn(endsAfter: Ms): Withdrawn[];
+  /** The same for one serial number; undefined when it is not withdrawn. */
+  withdrawal(serial: string): Withdrawn | undefined;
 
   /** Before anything is signed. Throws when the serial number is known, as that of a certificate or reserved. */
   reserve(serial: string, wish: Reservation, note: AuditNote): void;

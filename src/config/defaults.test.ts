@@ -65,9 +65,11 @@ test('each setting can be uncommented alone and changes nothing where it shows t
     'hostname',
     'messageSize',
     'messagesPerSession',
+    'operator',
     'recipients',
     'routes',
     'sessionTime',
+    'signer',
     'url',
   ]);
 });

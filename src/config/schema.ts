@@ -96,7 +96,11 @@ export interface Config {
     readonly connections: number;
     readonly connectionsByAddress: number;
   };
+  readonly notices: { readonly operator: readonly string[]; readonly reminders: readonly Ms[] };
   readonly ca: {
+    /** How long a certificate stays valid beside the one that replaces it. */
+    readonly overlap: Ms;
+    readonly renewBefore: 'auto' | Ms;
     /** Where others reach `web.http`, without a slash at the end. */
     readonly url?: string | undefined;
     /** Socket of a signer that runs as another user; undefined: a child process. */
@@ -586,8 +590,38 @@ const schema: z.ZodType<Config> = z.strictObject({
     })
     .prefault({} as never)
     .describe('What the CA serves to others. A port that cannot be opened is told, and stops no mail.'),
+  notices: z
+    .strictObject({
+      operator: z
+        .array(z.string().regex(/^[^\s@<>]+@[^\s@<>]+$/u, 'write an address such as postmaster@example.net'))
+        .default([])
+        .describe(
+          'Who is told by mail, once a day, which certificates end soon, and the head of the issuance log. Empty: nobody.',
+        )
+        .meta({ examples: [['postmaster@example.net']] }),
+      reminders: z
+        .array(measure('duration', undefined, 'Time before the end.', '1h', '365d'))
+        .prefault(['30d', '7d', '1d'])
+        .describe(
+          'How long before its certificate ends a holder with a mail address is reminded, and the operator told. A time of more than half the life of a certificate does not count for it; what was renewed is not spoken of. Empty: never.',
+        ),
+    })
+    .prefault({} as never)
+    .describe('Mail from the relay itself.'),
   ca: z
     .strictObject({
+      overlap: duration(
+        '30d',
+        'How long a certificate that was renewed stays valid beside the new one, but no longer than its own end; then it is withdrawn as superseded.',
+        '0',
+        '3650d',
+      ),
+      renewBefore: z
+        .union([z.literal('auto'), measure('duration', undefined, 'Time before the end.', '1h', '365d')])
+        .prefault('auto')
+        .describe(
+          'How long before its end the server certificate is renewed, when it is of our own CA: a time such as 60d, or `auto` for a third of its life. Its key stays the same. One from outside is never touched.',
+        ),
       url: z
         .string()
         .regex(

@@ -46,6 +46,8 @@ function words(event: RelayEvent): string {
       return `settled ${queueId(event.id)}`;
     case 'notified':
       return `notice ${queueId(event.id)} (${event.action}) about ${queueId(event.about)} to <${event.to}>`;
+    case 'announced':
+      return `notice ${queueId(event.id)} to <${event.to}>: ${event.subject}`;
     case 'issued':
       return `issued ${event.profile} certificate ${event.serial} for ${event.holder}: ${event.subject}, until ${new Date(event.notAfter).toISOString()}`;
     case 'revoked':

@@ -31,6 +31,14 @@ export function formatDate(at: Ms, offsetMinutes: number): string {
   return `${weekday}, ${day} ${MONTHS[month - 1] as string} ${String(year).padStart(4, '0')} ${time} ${zone}`;
 }
 
+/** `2026-11-24 02:21 UTC`: for text that people read, in which a date of the header would not sort. */
+export function timeText(at: Ms): string {
+  const days = Math.floor(at / DAY);
+  const minutes = Math.floor((at - days * DAY) / 60_000);
+  const { year, month, day } = civil(days);
+  return `${String(year).padStart(4, '0')}-${two(month)}-${two(day)} ${two(Math.floor(minutes / 60))}:${two(minutes % 60)} UTC`;
+}
+
 /** Zones by name (RFC 5322 §4.3); military letters and unknown names count as -0000. */
 const ZONES: ReadonlyMap<string, number> = new Map([
   ['UT', 0],

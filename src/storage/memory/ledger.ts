@@ -84,6 +84,10 @@ class MemoryLedger implements Ledger {
     return given.toSorted((a, b) => byText(a.serial, b.serial));
   }
 
+  withdrawal(serial: string): Withdrawn | undefined {
+    return this.withdrawn(-Infinity).find((entry) => entry.serial === serial);
+  }
+
   reserve(serial: string, wish: Reservation, note: AuditNote): void {
     this.#mustBeNew(serial);
     if (this.#reservations.has(serial)) throw taken(serial);
@@ -208,15 +212,20 @@ function givenUp(serial: string): Fault {
 }
 
 function matches(record: LedgerRecord, filter: LedgerFilter): boolean {
-  const { holder, serial, serialBegins, state, endsAfter, endsBefore } = filter;
+  const { holder, serial, serialBegins, state, endsAfter, endsBefore, overlapEndsBefore } = filter;
   return (
     (holder === undefined || holder === record.holder) &&
     (serial === undefined || serial === record.serial) &&
     (serialBegins === undefined || record.serial.startsWith(serialBegins)) &&
     (state === undefined || (typeof state === 'string' ? state === record.state : state.includes(record.state))) &&
     (endsAfter === undefined || record.notAfter > endsAfter) &&
-    (endsBefore === undefined || record.notAfter < endsBefore)
+    (endsBefore === undefined || record.notAfter < endsBefore) &&
+    (overlapEndsBefore === undefined || isOverlapOver(record, overlapEndsBefore))
   );
+}
+
+function isOverlapOver({ state, overlapEnds, notAfter }: LedgerRecord, before: Ms): boolean {
+  return state !== 'revoked' && overlapEnds !== undefined && overlapEnds < before && overlapEnds < notAfter;
 }
 
 type Position = Pick<LedgerRecord, 'issuedAt' | 'notAfter' | 'serial'>;

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { beginAudit } from './ledger-begin.ts';
 import { audit, ledger } from './ledger-schema.ts';
+import { notices } from './notice-schema.ts';
 
 /** One step of the schema, applied in a transaction of its own and never changed once released. */
 export interface Migration {
@@ -101,4 +102,5 @@ export const migrations: readonly Migration[] = [
   { name: 'spool', sql: spool },
   { name: 'ledger', sql: ledger },
   { name: 'issuance log', sql: audit, fill: beginAudit },
+  { name: 'notices', sql: notices },
 ];
