@@ -4,25 +4,41 @@
  */
 import { X509Certificate, type KeyObject } from 'node:crypto';
 import type { Bytes } from '../base/bytes.ts';
+import type { Ms } from '../base/clock.ts';
 import {
+  authorityInfoAccess,
   authorityKeyIdentifier,
   crlDistributionPoints,
   encodeSigned,
   encodeTbsCertificate,
   extKeyUsage,
   keyUsage,
+  noRevocationAvailable,
+  ocspNoCheck,
   subjectAltName,
   subjectKeyIdentifier,
 } from '../protocol/pki/certificate-write.ts';
-import { parseCertificate } from '../protocol/pki/certificate.ts';
+import { extensionValue, parseCertificate } from '../protocol/pki/certificate.ts';
+import { DerError } from '../protocol/pki/der.ts';
+import { readNameConstraints, type NameConstraints } from '../protocol/pki/name-constraint.ts';
+import { oids } from '../protocol/pki/oid.ts';
 import { encodeTbsCrl } from '../protocol/pki/crl.ts';
-import type { AuthorityTerms, CrlRequest, IssuedCertificate, IssueRequest, SigningDoor } from './authority.ts';
+import type {
+  AuthorityTerms,
+  AuthorityUrls,
+  CrlRequest,
+  IssuedCertificate,
+  IssueRequest,
+  SigningDoor,
+} from './authority.ts';
 import { acceptPublicKey, keyIdOf, publicKeyOf, signerOf } from './keys.ts';
-import type { RevocationReason } from './ledger.ts';
+import type { ProfileName, RevocationReason } from './ledger.ts';
 import { lintCertificate, type LintIssuer } from './lint.ts';
-import { certifiedNames, holderName, profiles } from './profile.ts';
+import { certifiedNames, lifeOf, profiles, SHORT_LIFE } from './profile.ts';
 import { proveRequest } from './proof.ts';
+import { reasonCodes } from './reason.ts';
 import { RequestRefused } from './refusal.ts';
+import { holderName, templateSubject, writtenSubject } from './subject.ts';
 
 export interface AuthorityKeys {
   /** Certificates, DER. */
@@ -38,13 +54,14 @@ export function localDoor(keys: AuthorityKeys): SigningDoor {
   const signer = signerOf(keys.issuingKey);
 
   function issue(request: IssueRequest): IssuedCertificate {
-    if (!Object.hasOwn(profiles, request.profile))
-      throw new RequestRefused(`there is no profile "${request.profile}"`, 'RFC 5280 §4.2.1.12');
-    const names = certifiedNames(request.profile, request.holder, request.dnsNames);
-    const { subject, publicKey } = subjectOf(request);
+    const { profile } = request;
+    if (!Object.hasOwn(profiles, profile))
+      throw new RequestRefused(`there is no profile "${profile}"`, 'RFC 5280 §4.2.1.12');
+    const names = certifiedNames(profile, request, issuer.constraints);
+    const { subject, publicKey, ignored } = subjectOf(request, keys.terms);
     const notBefore = wholeSeconds(request.notBefore);
     const notAfter = wholeSeconds(
-      request.notAfter ?? Math.min(notBefore + profiles[request.profile].life, issuer.notAfter),
+      request.notAfter ?? Math.min(notBefore + lifeOf(profile, keys.terms.lifetimes), issuer.notAfter),
     );
     const toBeSigned = encodeTbsCertificate({
       serial: positiveSerial(request.serial),
@@ -56,17 +73,18 @@ export function localDoor(keys: AuthorityKeys): SigningDoor {
       publicKey,
       extensions: [
         keyUsage('digitalSignature'),
-        extKeyUsage(...profiles[request.profile].purposes),
-        subjectAltName(names.emails, names.dnsNames, false),
+        extKeyUsage(...profiles[profile].purposes),
+        ...(names.length === 0 ? [] : [subjectAltName(names, false)]),
         subjectKeyIdentifier(keyIdOf(publicKey)),
         authorityKeyIdentifier(issuer.keyId),
-        ...(keys.terms.urls.crl.length === 0 ? [] : [crlDistributionPoints(keys.terms.urls.crl)]),
+        ...statusExtensions(profile, notAfter - notBefore, keys.terms.urls),
       ],
     });
-    refuseFindings(lintCertificate(toBeSigned, request.profile, issuer));
+    refuseFindings(lintCertificate(toBeSigned, profile, { ...issuer, lifetimes: keys.terms.lifetimes }));
     return {
       certificate: encodeSigned(toBeSigned, signer.algorithm, signer.sign(toBeSigned)),
       chain: [keys.issuing, keys.root],
+      ignored,
     };
   }
 
@@ -99,6 +117,19 @@ export function localDoor(keys: AuthorityKeys): SigningDoor {
   };
 }
 
+/** Where to learn the state of a certificate; of a short-lived one and of a responder's nobody asks. */
+function statusExtensions(profile: ProfileName, life: Ms, urls: AuthorityUrls): Bytes[] {
+  const short = life <= SHORT_LIFE;
+  const silent = short || profile === 'responder';
+  const ocsp = silent ? [] : urls.ocsp;
+  return [
+    ...(silent || urls.crl.length === 0 ? [] : [crlDistributionPoints(urls.crl)]),
+    ...(ocsp.length + urls.issuer.length === 0 ? [] : [authorityInfoAccess(ocsp, urls.issuer)]),
+    ...(short ? [noRevocationAvailable()] : []),
+    ...(profile === 'responder' ? [ocspNoCheck()] : []),
+  ];
+}
+
 function issuerOf(keys: AuthorityKeys): LintIssuer {
   const certificate = parseCertificate(keys.issuing);
   const root = parseCertificate(keys.root);
@@ -115,22 +146,48 @@ function issuerOf(keys: AuthorityKeys): LintIssuer {
     keyId: certificate.subjectKeyId ?? keyIdOf(certificate.publicKey),
     notBefore: certificate.notBefore,
     notAfter: Math.min(certificate.notAfter, root.notAfter),
+    constraints: constraintsIn(keys.issuing),
   };
+}
+
+/** The name constraints of the issuing CA. Throws when it has some of a kind that is not kept to here. */
+function constraintsIn(issuing: Uint8Array): NameConstraints | undefined {
+  const value = extensionValue(issuing, oids.nameConstraints);
+  if (value === undefined) return undefined;
+  try {
+    return readNameConstraints(value);
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error;
+    throw new Error(`the name constraints of the issuing certificate: ${error.message}`, { cause: error });
+  }
 }
 
 function same(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0;
 }
 
-/** Subject and key: both the request's own with a CSR, else the holder's name and the key that came along. */
-function subjectOf(request: IssueRequest): { readonly subject: Uint8Array; readonly publicKey: Uint8Array } {
-  if (request.csr !== undefined) {
-    const proven = proveRequest(request.csr);
-    // A CSR may leave its subject empty and let the CA name it.
-    return proven.subject.length > 2 ? proven : { subject: holderName(request.holder), publicKey: proven.publicKey };
-  }
-  if (request.publicKey === undefined) throw new RequestRefused('neither a CSR nor a public key', 'RFC 5280 §4.1.2.7');
-  return { subject: holderName(request.holder), publicKey: publicKeyOf(acceptPublicKey(request.publicKey)) };
+interface Subject {
+  readonly subject: Uint8Array;
+  readonly publicKey: Uint8Array;
+  readonly ignored: readonly string[];
+}
+
+/** The key of the request, and the subject: as written for it, else the CSR's own, else from the template. */
+function subjectOf(request: IssueRequest, terms: AuthorityTerms): Subject {
+  const proven = request.csr === undefined ? keyAlone(request.publicKey) : proveRequest(request.csr);
+  if (request.subject !== undefined) return { ...proven, subject: writtenSubject(request.subject) };
+  // A CSR may leave its subject empty and let the CA name it.
+  if (proven.subject.length > 2) return proven;
+  const { subject: template } = terms;
+  return {
+    ...proven,
+    subject: template === undefined ? holderName(request.holder) : templateSubject(template, request.holder),
+  };
+}
+
+function keyAlone(publicKey: Uint8Array | undefined): Subject {
+  if (publicKey === undefined) throw new RequestRefused('neither a CSR nor a public key', 'RFC 5280 §4.1.2.7');
+  return { subject: new Uint8Array(0), publicKey: publicKeyOf(acceptPublicKey(publicKey)), ignored: [] };
 }
 
 /** Throws when there is anything to find fault with. */
@@ -158,16 +215,6 @@ function serialOctets(serial: string): Uint8Array {
     throw new RequestRefused(`"${serial}" is no serial number`, 'RFC 5280 §5.3');
   return Buffer.from(serial, 'hex');
 }
-
-/** CRLReason (RFC 5280 §5.3.1). */
-const reasonCodes: Readonly<Record<RevocationReason, number>> = {
-  unspecified: 0,
-  keyCompromise: 1,
-  affiliationChanged: 3,
-  superseded: 4,
-  cessationOfOperation: 5,
-  privilegeWithdrawn: 9,
-};
 
 function reasonCode(reason: RevocationReason): number {
   const code = Object.hasOwn(reasonCodes, reason) ? reasonCodes[reason] : undefined;

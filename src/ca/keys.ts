@@ -1,8 +1,9 @@
 /** Keys of the authority and of holders: made, named, judged and signed with. */
-import { createHash, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPair, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { promisify } from 'node:util';
 import type { Bytes } from '../base/bytes.ts';
 import { nil } from '../protocol/pki/der-write.ts';
-import { oid, sequence } from '../protocol/pki/der.ts';
+import { DerReader, oid, sequence, tags } from '../protocol/pki/der.ts';
 import { oids } from '../protocol/pki/oid.ts';
 import { readPublicKeyKind } from '../protocol/pki/request.ts';
 import { RequestRefused } from './refusal.ts';
@@ -13,9 +14,48 @@ export interface KeyPair {
   readonly publicKey: Bytes;
 }
 
-/** A new P-256 key. */
+/** Kinds of keys that are made here. ML-DSA is experimental: TLS libraries that know it are few. */
+export const keyKinds = ['p256', 'p384', 'ed25519', 'rsa2048', 'rsa3072', 'rsa4096', 'ml-dsa-65'] as const;
+export type KeyKind = (typeof keyKinds)[number];
+
+/** A new P-256 key, at once. */
 export function makeKey(): KeyPair {
-  const pair = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  return pairOf(generateKeyPairSync('ec', { namedCurve: 'prime256v1' }));
+}
+
+const generateEc = promisify(generateKeyPair) as (
+  type: 'ec',
+  options: { readonly namedCurve: string },
+) => Promise<NodePair>;
+const generateRsa = promisify(generateKeyPair) as (
+  type: 'rsa',
+  options: { readonly modulusLength: number; readonly publicExponent: number },
+) => Promise<NodePair>;
+const generateOther = promisify(generateKeyPair) as (type: 'ed25519' | 'ml-dsa-65') => Promise<NodePair>;
+
+interface NodePair {
+  readonly publicKey: KeyObject;
+  readonly privateKey: KeyObject;
+}
+
+/** A new key, made in a thread beside: RSA takes seconds. Rejects when this Node has no keys of the kind. */
+export async function generateKey(kind: KeyKind): Promise<KeyPair> {
+  switch (kind) {
+    case 'p256':
+      return pairOf(await generateEc('ec', { namedCurve: 'prime256v1' }));
+    case 'p384':
+      return pairOf(await generateEc('ec', { namedCurve: 'secp384r1' }));
+    case 'rsa2048':
+    case 'rsa3072':
+    case 'rsa4096':
+      return pairOf(await generateRsa('rsa', { modulusLength: Number(kind.slice(3)), publicExponent: 65_537 }));
+    case 'ed25519':
+    case 'ml-dsa-65':
+      return pairOf(await generateOther(kind));
+  }
+}
+
+function pairOf(pair: NodePair): KeyPair {
   return { privateKey: pair.privateKey, publicKey: spki(pair.publicKey) };
 }
 
@@ -51,7 +91,7 @@ export interface Signer {
   sign(bytes: Uint8Array): Uint8Array;
 }
 
-/** Signs with a CA key: ECDSA with the hash that fits its curve, Ed25519, or RSA with SHA-256. */
+/** Signs with a CA key: ECDSA with the hash that fits its curve, Ed25519, ML-DSA, or RSA with SHA-256. */
 export function signerOf(key: KeyObject): Signer {
   const { hash, algorithm } = signatureScheme(key);
   return { algorithm, sign: (bytes) => sign(hash, bytes, key) };
@@ -64,10 +104,11 @@ function signatureScheme(key: KeyObject): { readonly hash: string | null; readon
   if (key.asymmetricKeyType === 'ec' && curve === 'secp384r1')
     return { hash: 'sha384', algorithm: sequence(oid(oids.ecdsaWithSha384)) };
   if (key.asymmetricKeyType === 'ed25519') return { hash: null, algorithm: sequence(oid(oids.ed25519)) };
+  if (key.asymmetricKeyType === 'ml-dsa-65') return { hash: null, algorithm: sequence(oid(oids.mlDsa65)) };
   // RFC 4055 §5: the parameters of the RSA algorithms are NULL, not absent.
   if (key.asymmetricKeyType === 'rsa') return { hash: 'sha256', algorithm: sequence(oid(oids.sha256WithRsa), nil()) };
   throw new Error(
-    `a CA key must be P-256, P-384, Ed25519 or RSA, not ${key.asymmetricKeyType}${curve === undefined ? '' : ` on ${curve}`}`,
+    `a CA key must be P-256, P-384, Ed25519, RSA or ML-DSA-65, not ${key.asymmetricKeyType}${curve === undefined ? '' : ` on ${curve}`}`,
   );
 }
 
@@ -80,7 +121,7 @@ export function acceptPublicKey(publicKey: Uint8Array): KeyObject {
   if (kind === undefined) throw new RequestRefused('the public key is no SubjectPublicKeyInfo', 'RFC 5280 §4.1.2.7');
   if (!acceptedKeys.has(kind.algorithm)) {
     throw new RequestRefused(
-      `keys of algorithm ${kind.algorithm} are not taken; use P-256, P-384, P-521, Ed25519, Ed448 or RSA`,
+      `keys of algorithm ${kind.algorithm} are not taken; use P-256, P-384, P-521, Ed25519, Ed448, ML-DSA or RSA`,
       'RFC 5280 §4.1.2.7',
     );
   }
@@ -96,23 +137,69 @@ export function acceptPublicKey(publicKey: Uint8Array): KeyObject {
       'RFC 5280 §4.1.2.7',
     );
   }
-  if (key.asymmetricKeyType === 'rsa') checkRsa(key);
+  if (key.asymmetricKeyType === 'rsa' || key.asymmetricKeyType === 'rsa-pss') checkRsa(key, kind.bits);
   return key;
 }
 
-const acceptedKeys: ReadonlySet<string> = new Set([oids.ecPublicKey, oids.rsaEncryption, oids.ed25519, oids.ed448]);
+const acceptedKeys: ReadonlySet<string> = new Set([
+  oids.ecPublicKey,
+  oids.rsaEncryption,
+  oids.rsaPss,
+  oids.ed25519,
+  oids.ed448,
+  oids.mlDsa44,
+  oids.mlDsa65,
+  oids.mlDsa87,
+]);
 const acceptedCurves: ReadonlySet<string> = new Set([oids.p256, oids.p384, oids.p521]);
 
-function checkRsa(key: KeyObject): void {
+function checkRsa(key: KeyObject, bits: Uint8Array): void {
   const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
   if (modulusLength < 2048)
     throw new RequestRefused(`an RSA key of ${modulusLength} bits is too weak; at least 2048`, 'RFC 9325 §4.5');
   if (modulusLength > 8192)
     throw new RequestRefused(`an RSA key of ${modulusLength} bits is too large; at most 8192`, 'RFC 8017 §3.1');
+  if (hasSmallFactor(bits))
+    throw new RequestRefused('the modulus of the RSA key is no product of two primes', 'RFC 8017 §3.1');
   if (publicExponent < 65_537n || publicExponent % 2n === 0n || publicExponent > 0xffff_ffffn) {
     throw new RequestRefused(
       'the exponent of the RSA key is not an odd number from 65537 to 2^32',
       'FIPS 186-5 §A.1.1',
     );
   }
+}
+
+/** Product of the odd primes to 97: what shares a factor with it was made by a broken generator, or to be broken. */
+const SMALL_PRIMES =
+  3n *
+  5n *
+  7n *
+  11n *
+  13n *
+  17n *
+  19n *
+  23n *
+  29n *
+  31n *
+  37n *
+  41n *
+  43n *
+  47n *
+  53n *
+  59n *
+  61n *
+  67n *
+  71n *
+  73n *
+  79n *
+  83n *
+  89n *
+  97n;
+
+/** Of RSAPublicKey, which OpenSSL has read by now (RFC 8017 §A.1.1). */
+function hasSmallFactor(bits: Uint8Array): boolean {
+  const modulus = BigInt(`0x${Buffer.from(new DerReader(bits).read(tags.sequence).readInteger()).toString('hex')}`);
+  let [a, b] = [SMALL_PRIMES, modulus % SMALL_PRIMES];
+  while (b > 0n) [a, b] = [b, a % b];
+  return a !== 1n || modulus % 2n === 0n;
 }

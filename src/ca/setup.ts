@@ -12,21 +12,31 @@ import {
   encodeSigned,
   encodeTbsCertificate,
   keyUsage,
+  nameConstraints,
   subjectKeyIdentifier,
 } from '../protocol/pki/certificate-write.ts';
+import { extensionValue, parseCertificate } from '../protocol/pki/certificate.ts';
+import { encodeTbsCrl } from '../protocol/pki/crl.ts';
+import { constraintsOf, readNameConstraints, type NameConstraints } from '../protocol/pki/name-constraint.ts';
+import { oids } from '../protocol/pki/oid.ts';
 import { encodePem } from '../protocol/pki/pem.ts';
 import { positiveSerial, refuseFindings } from './authority-local.ts';
-import { keyIdOf, makeKey, privateKeyDer, signerOf, type KeyPair } from './keys.ts';
+import { keyIdOf, makeKey, privateKeyDer, publicKeyOf, signerOf, type KeyPair } from './keys.ts';
 import { lintCertificate, type LintIssuer } from './lint.ts';
-import { caName } from './profile.ts';
+import { caName } from './subject.ts';
 
 /** Paths below the data directory. */
 export const authorityFiles = {
   rootCertificate: 'ca/root.crt',
   rootKey: 'ca/root.key',
+  rootCrl: 'ca/root-crl.pem',
   issuingCertificate: 'ca/issuing.crt',
   issuingKey: 'ca/issuing.key',
   crl: 'ca/crl.pem',
+  /** The root's own: that it has not withdrawn the issuing CA. */
+  rootCrl: 'ca/root-crl.pem',
+  responderCertificate: 'ca/ocsp.crt',
+  responderKey: 'ca/ocsp.key',
   serverCertificate: 'tls/server.crt',
   serverKey: 'tls/server.key',
 } as const;
@@ -43,7 +53,7 @@ export interface NewAuthority {
   readonly issuing: Bytes;
   readonly rootKey: KeyObject;
   readonly issuingKey: KeyObject;
-  /** The four files of both CAs. */
+  /** Certificates and keys of both CAs, and the root's CRL. */
   readonly files: readonly AuthorityFile[];
 }
 
@@ -53,30 +63,53 @@ const ISSUING_LIFE: Ms = 3652 * DAY;
 /** A CA begins a little earlier than it is made, so that clocks which are slow trust it at once. */
 export const BACKDATE: Ms = 3_600_000;
 
-/** A new root (20 years) and issuing CA (10 years), both P-256. `hostname` becomes part of both names. */
-export function createAuthority(random: Random, clock: Clock, hostname: string): NewAuthority {
-  const notBefore = Math.floor((clock.now() - BACKDATE) / 1000) * 1000;
-  const rootPair = makeKey();
-  const rootIssuer = issuerFacts(caName('Sealpost Root', hostname), rootPair, notBefore, ROOT_LIFE);
-  const root = signCa(
-    random,
-    'root',
-    rootIssuer.name,
-    rootPair.publicKey,
-    rootIssuer,
-    rootPair.privateKey,
-    rootIssuer.notAfter,
-  );
-  const issuingPair = makeKey();
-  const issuing = signCa(
-    random,
-    'issuing',
-    caName('Sealpost Issuing', hostname),
-    issuingPair.publicKey,
-    rootIssuer,
-    rootPair.privateKey,
-    notBefore + ISSUING_LIFE,
-  );
+/** What may be chosen for a new authority. */
+export interface AuthorityWishes {
+  /** Keys of the two CAs; without, P-256. */
+  readonly keys?: { readonly root: KeyPair; readonly issuing: KeyPair } | undefined;
+  /** Domains the issuing CA is kept to, by name constraints, in lower-case A-labels; none: it is not constrained. */
+  readonly mailDomains?: readonly string[] | undefined;
+  /** More hosts that it may certify, besides `hostname`. */
+  readonly hosts?: readonly string[] | undefined;
+}
+
+/** A new root (20 years) and issuing CA (10 years). `hostname` becomes part of both names. */
+export function createAuthority(
+  random: Random,
+  clock: Clock,
+  hostname: string,
+  wishes: AuthorityWishes = {},
+): NewAuthority {
+  const now = wholeSeconds(clock.now());
+  const notBefore = wholeSeconds(now - BACKDATE);
+  const { root: rootPair, issuing: issuingPair } = wishes.keys ?? { root: makeKey(), issuing: makeKey() };
+  const rootName = caName('Sealpost Root', hostname);
+  const rootIssuer = issuerFacts(rootName, rootPair.publicKey, notBefore, notBefore + ROOT_LIFE);
+  const signRoot = (ca: NewCa): Bytes => signCa(random, rootIssuer, rootPair.privateKey, ca);
+  const root = signRoot({
+    kind: 'root',
+    subject: rootName,
+    publicKey: rootPair.publicKey,
+    notBefore,
+    notAfter: rootIssuer.notAfter,
+    constraints: undefined,
+  });
+  const domains = wishes.mailDomains ?? [];
+  const issuing = signRoot({
+    kind: 'issuing',
+    subject: caName('Sealpost Issuing', hostname),
+    publicKey: issuingPair.publicKey,
+    notBefore,
+    notAfter: notBefore + ISSUING_LIFE,
+    constraints: domains.length === 0 ? undefined : constraintsOf(domains, [hostname, ...(wishes.hosts ?? [])]),
+  });
+  const rootCrl = signRootCrl({
+    root,
+    rootKey: rootPair.privateKey,
+    number: 1,
+    at: now,
+    until: notBefore + ISSUING_LIFE,
+  });
   return {
     root,
     issuing,
@@ -85,10 +118,59 @@ export function createAuthority(random: Random, clock: Clock, hostname: string):
     files: [
       { path: authorityFiles.rootKey, bytes: keyFile(rootPair.privateKey), mode: 'secret' },
       { path: authorityFiles.rootCertificate, bytes: certificateFile([root]), mode: 'public' },
+      { path: authorityFiles.rootCrl, bytes: utf8(encodePem('X509 CRL', rootCrl)), mode: 'public' },
       { path: authorityFiles.issuingKey, bytes: keyFile(issuingPair.privateKey), mode: 'secret' },
       { path: authorityFiles.issuingCertificate, bytes: certificateFile([issuing]), mode: 'public' },
     ],
   };
+}
+
+/**
+ * The issuing CA once more for ten years, as far as the root lives: same name, key and constraints, so that all it has
+ * issued and the CRL stay valid. Throws when the root does not belong to it.
+ */
+export function renewIssuing(
+  random: Random,
+  clock: Clock,
+  { root, issuing, rootKey }: { readonly root: Uint8Array; readonly issuing: Uint8Array; readonly rootKey: KeyObject },
+): Bytes {
+  const [above, before] = [parseCertificate(root), parseCertificate(issuing)];
+  if (above === undefined || before === undefined) throw new Error('root or issuing CA is no certificate');
+  if (Buffer.compare(above.publicKey, publicKeyOf(rootKey)) !== 0)
+    throw new Error('the root key is not the key of the root certificate');
+  const notBefore = Math.max(wholeSeconds(clock.now() - BACKDATE), above.notBefore);
+  const constraints = extensionValue(issuing, oids.nameConstraints);
+  return signCa(random, issuerFacts(above.subject, above.publicKey, above.notBefore, above.notAfter), rootKey, {
+    kind: 'issuing',
+    subject: before.subject,
+    publicKey: before.publicKey,
+    notBefore,
+    notAfter: Math.min(notBefore + ISSUING_LIFE, above.notAfter),
+    constraints: constraints && readNameConstraints(constraints),
+  });
+}
+
+/** The CRL of the root, DER: for programs that want one of every CA of a chain. The issuing CA was never revoked. */
+export function signRootCrl(wish: {
+  readonly root: Uint8Array;
+  readonly rootKey: KeyObject;
+  readonly number: number;
+  readonly at: Ms;
+  readonly until: Ms;
+}): Bytes {
+  const root = parseCertificate(wish.root);
+  if (root?.subjectKeyId === undefined) throw new Error('the root is no CA certificate with a key identifier');
+  const signer = signerOf(wish.rootKey);
+  const toBeSigned = encodeTbsCrl({
+    algorithm: signer.algorithm,
+    issuer: root.subject,
+    issuerKeyId: root.subjectKeyId,
+    number: wish.number,
+    thisUpdate: wish.at,
+    nextUpdate: wish.until,
+    revoked: [],
+  });
+  return encodeSigned(toBeSigned, signer.algorithm, signer.sign(toBeSigned));
 }
 
 /** Certificates one after the other, PEM. */
@@ -101,35 +183,41 @@ export function keyFile(key: KeyObject): Bytes {
   return utf8(encodePem('PRIVATE KEY', privateKeyDer(key)));
 }
 
-function issuerFacts(name: Uint8Array, pair: KeyPair, notBefore: Ms, life: Ms): LintIssuer {
-  return { name, publicKey: pair.publicKey, keyId: keyIdOf(pair.publicKey), notBefore, notAfter: notBefore + life };
+function wholeSeconds(at: Ms): Ms {
+  return Math.floor(at / 1000) * 1000;
 }
 
-function signCa(
-  random: Random,
-  kind: 'root' | 'issuing',
-  subject: Uint8Array,
-  publicKey: Uint8Array,
-  issuer: LintIssuer,
-  key: KeyObject,
-  notAfter: Ms,
-): Bytes {
+function issuerFacts(name: Uint8Array, publicKey: Uint8Array, notBefore: Ms, notAfter: Ms): LintIssuer {
+  return { name, publicKey, keyId: keyIdOf(publicKey), notBefore, notAfter, constraints: undefined };
+}
+
+interface NewCa {
+  readonly kind: 'root' | 'issuing';
+  readonly subject: Uint8Array;
+  readonly publicKey: Uint8Array;
+  readonly notBefore: Ms;
+  readonly notAfter: Ms;
+  readonly constraints: NameConstraints | undefined;
+}
+
+function signCa(random: Random, issuer: LintIssuer, key: KeyObject, ca: NewCa): Bytes {
   const signer = signerOf(key);
   const toBeSigned = encodeTbsCertificate({
     serial: positiveSerial(random.bytes(16)),
     algorithm: signer.algorithm,
     issuer: issuer.name,
-    notBefore: issuer.notBefore,
-    notAfter,
-    subject,
-    publicKey,
+    notBefore: ca.notBefore,
+    notAfter: ca.notAfter,
+    subject: ca.subject,
+    publicKey: ca.publicKey,
     extensions: [
-      caConstraints(kind === 'root' ? undefined : 0),
+      caConstraints(ca.kind === 'root' ? undefined : 0),
       keyUsage('keyCertSign', 'crlSign'),
-      subjectKeyIdentifier(keyIdOf(publicKey)),
+      subjectKeyIdentifier(keyIdOf(ca.publicKey)),
       authorityKeyIdentifier(issuer.keyId),
+      ...(ca.constraints === undefined ? [] : [nameConstraints(ca.constraints)]),
     ],
   });
-  refuseFindings(lintCertificate(toBeSigned, kind, issuer));
+  refuseFindings(lintCertificate(toBeSigned, ca.kind, issuer));
   return encodeSigned(toBeSigned, signer.algorithm, signer.sign(toBeSigned));
 }

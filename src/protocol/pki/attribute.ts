@@ -165,3 +165,30 @@ const byOid: ReadonlyMap<string, string> = new Map(
 export function attributeName(oid: string): string | undefined {
   return byOid.get(oid);
 }
+
+const byName: ReadonlyMap<string, string> = new Map([...byOid].map(([oid, name]) => [name.toLowerCase(), oid]));
+/** Names that RFC 4514 §3 and other programs give to types that have another short name here. */
+const otherNames: Readonly<Record<string, string>> = {
+  s: '2.5.4.8',
+  e: '1.2.840.113549.1.9.1',
+  email: '1.2.840.113549.1.9.1',
+  surname: '2.5.4.4',
+  givenname: '2.5.4.42',
+  commonname: '2.5.4.3',
+  countryname: '2.5.4.6',
+  organizationname: '2.5.4.10',
+  organizationalunitname: '2.5.4.11',
+  localityname: '2.5.4.7',
+  stateorprovincename: '2.5.4.8',
+  streetaddress: '2.5.4.9',
+  domaincomponent: '0.9.2342.19200300.100.1.25',
+  uid: '0.9.2342.19200300.100.1.1',
+  userid: '0.9.2342.19200300.100.1.1',
+};
+
+/** The dotted identifier that a name (in any case) or a dotted identifier means; undefined when it is neither. */
+export function attributeType(text: string): string | undefined {
+  if (/^(?:[01]\.(?:\d|[12]\d|3\d)|2\.(?:0|[1-9]\d{0,15}))(?:\.(?:0|[1-9]\d{0,15})){1,20}$/.test(text)) return text;
+  const lower = text.toLowerCase();
+  return Object.hasOwn(otherNames, lower) ? otherNames[lower] : byName.get(lower);
+}

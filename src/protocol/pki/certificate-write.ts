@@ -2,7 +2,9 @@
 import { fromLatin1, type Bytes } from '../../base/bytes.ts';
 import type { Ms } from '../../base/clock.ts';
 import { contextTag, element, integer, oid, sequence, setOf } from './der.ts';
-import { bitString, boolean, explicit, implicit, namedBits, octetString, time, utf8String } from './der-write.ts';
+import { bitString, boolean, explicit, implicit, namedBits, nil, octetString, time, utf8String } from './der-write.ts';
+import { encodeGeneralName, type GeneralName } from './general-name.ts';
+import { encodeNameConstraints, type NameConstraints } from './name-constraint.ts';
 import { oids } from './oid.ts';
 
 export interface CertificateContent {
@@ -75,13 +77,37 @@ export function authorityKeyIdentifier(id: Uint8Array): Bytes {
   return extension(oids.authorityKeyIdentifier, false, sequence(implicit(0, id)));
 }
 
-/** Critical when the subject is empty (RFC 5280 §4.2.1.6). Names are ASCII. */
-export function subjectAltName(emails: readonly string[], dnsNames: readonly string[], critical: boolean): Bytes {
-  const names = [
-    ...emails.map((email) => implicit(1, fromLatin1(email))),
-    ...dnsNames.map((name) => implicit(2, fromLatin1(name))),
-  ];
-  return extension(oids.subjectAltName, critical, sequence(...names));
+/** Critical when the subject is empty (RFC 5280 §4.2.1.6). */
+export function subjectAltName(names: readonly GeneralName[], critical: boolean): Bytes {
+  return extension(oids.subjectAltName, critical, sequence(...names.map(encodeGeneralName)));
+}
+
+/** Critical always (RFC 5280 §4.2.1.10). */
+export function nameConstraints(constraints: NameConstraints): Bytes {
+  return extension(oids.nameConstraints, true, encodeNameConstraints(constraints));
+}
+
+/** Where the responder and the issuer's certificate are (RFC 5280 §4.2.2.1). */
+export function authorityInfoAccess(ocsp: readonly string[], issuer: readonly string[]): Bytes {
+  const access = (method: string, url: string): Bytes => sequence(oid(method), implicit(6, fromLatin1(url)));
+  return extension(
+    oids.authorityInfoAccess,
+    false,
+    sequence(
+      ...ocsp.map((url) => access(oids.ocspAccess, url)),
+      ...issuer.map((url) => access(oids.caIssuersAccess, url)),
+    ),
+  );
+}
+
+/** Nothing tells the state of this certificate: it is over before that would matter (RFC 9608 §2). */
+export function noRevocationAvailable(): Bytes {
+  return extension(oids.noRevAvail, false, nil());
+}
+
+/** On a responder's certificate: nobody need ask whether it is revoked (RFC 6960 §4.2.2.2.1). */
+export function ocspNoCheck(): Bytes {
+  return extension(oids.ocspNoCheck, false, nil());
 }
 
 /** One distribution point with all addresses as its names (RFC 5280 §4.2.1.13). */

@@ -2,6 +2,7 @@
 import { latin1 } from '../../base/bytes.ts';
 import type { Ms } from '../../base/clock.ts';
 import { DerError, DerReader, contextPrimitiveTag, contextTag, tags } from './der.ts';
+import { readGeneralNames, type GeneralName } from './general-name.ts';
 import { readName } from './name.ts';
 
 /** What a certificate says. The arrays are views into the DER that was parsed. */
@@ -19,6 +20,10 @@ export interface Certificate {
   readonly emails: readonly string[];
   readonly dnsNames: readonly string[];
   readonly uris: readonly string[];
+  /** How many uniformResourceIdentifier there are, those left out of `uris` counted. */
+  readonly uriCount: number;
+  /** SmtpUTF8Mailbox of subjectAltName (RFC 9598 §3): local part in UTF-8, domain in A-labels. */
+  readonly mailboxes: readonly string[];
   /** Dotted; undefined without the extension. */
   readonly extendedKeyUsage: readonly string[] | undefined;
   /** The first octet of the bits of keyUsage, digitalSignature as 0x80; undefined without the extension. */
@@ -42,6 +47,16 @@ export function parseCertificate(der: Uint8Array): Certificate | undefined {
     if (error instanceof DerError) return undefined;
     throw error;
   }
+}
+
+/** What is in one extension of a certificate that `parseCertificate` could read; undefined without it. */
+export function extensionValue(der: Uint8Array, type: string): DerReader | undefined {
+  const signed = new DerReader(der).read(tags.sequence).read(tags.sequence);
+  while (!signed.done) {
+    const { tag, content } = signed.next();
+    if (tag === contextTag(3)) return readExtensions(content).get(type);
+  }
+  return undefined;
 }
 
 /** A serial number as the ledger, directories and logs hold it, from its octets. */
@@ -120,20 +135,19 @@ function readExtensions(explicit: DerReader | undefined): Map<string, DerReader>
   return values;
 }
 
-function readAlternativeNames(value: DerReader | undefined): Pick<Certificate, 'emails' | 'dnsNames' | 'uris'> {
-  const emails: string[] = [];
-  const dnsNames: string[] = [];
-  const uris: string[] = [];
-  if (value === undefined) return { emails, dnsNames, uris };
-  const list = value.read(tags.sequence);
-  while (!list.done) {
-    const { tag, content } = list.next();
-    const into = tag === 0x81 ? emails : tag === 0x82 ? dnsNames : tag === 0x86 ? uris : undefined;
-    if (into === undefined) continue;
-    const text = latin1(content.bytes);
-    if (/^[\x21-\x7e]+$/.test(text)) into.push(text);
-  }
-  return { emails, dnsNames, uris };
+function readAlternativeNames(
+  value: DerReader | undefined,
+): Pick<Certificate, 'emails' | 'dnsNames' | 'uris' | 'uriCount' | 'mailboxes'> {
+  const names = value === undefined ? [] : readGeneralNames(value);
+  const of = (kind: GeneralName['kind'], fit: RegExp): string[] =>
+    names.filter((name) => name.kind === kind && fit.test(name.text)).map(({ text }) => text);
+  return {
+    emails: of('email', /^[\x21-\x7e]+$/),
+    dnsNames: of('dns', /^[\x21-\x7e]+$/),
+    uris: of('uri', /^[\x21-\x7e]+$/),
+    uriCount: names.filter(({ kind }) => kind === 'uri').length,
+    mailboxes: of('mailbox', /^[^\p{C}\p{Z}]+$/u),
+  };
 }
 
 function readUsages(value: DerReader | undefined): string[] | undefined {
@@ -150,7 +164,7 @@ function readIsCa(value: DerReader | undefined): boolean {
 }
 
 /** UTCTime up to 2049, GeneralizedTime after (RFC 5280 §4.1.2.5); seconds always, always UTC. */
-function readTime(validity: DerReader): Ms {
+export function readTime(validity: DerReader): Ms {
   const { tag, content } = validity.next();
   let text = latin1(content.bytes);
   if (tag === tags.utcTime) text = (text < '50' ? '20' : '19') + text;

@@ -1,6 +1,9 @@
 /** Certificate requests, PKCS#10 (RFC 2986): taken apart, with the parts left as they stand. No signature is checked here. */
 import { DerError, DerReader, contextTag, tags } from './der.ts';
+import { readGeneralNames, type GeneralName } from './general-name.ts';
 import { readName } from './name.ts';
+import { oids } from './oid.ts';
+import { stringText } from './string-value.ts';
 
 /** What a request says. The arrays are views into the DER that was read. */
 export interface CertificateRequest {
@@ -12,7 +15,21 @@ export interface CertificateRequest {
   readonly publicKey: Uint8Array;
   /** Signature algorithm, dotted. */
   readonly algorithm: string;
+  /** What stands behind the algorithm, one element of DER; undefined when nothing does. */
+  readonly parameters: Uint8Array | undefined;
   readonly signature: Uint8Array;
+  /** challengePassword (RFC 2985 §5.4.1), with which EST binds a request to its TLS session. */
+  readonly challengePassword: string | undefined;
+  readonly requested: RequestedExtensions;
+}
+
+/** What the request asks for in its extensionRequest (RFC 2985 §5.4.2). A CA need not listen, and ours decides by profile. */
+export interface RequestedExtensions {
+  readonly names: readonly GeneralName[];
+  readonly isCa: boolean;
+  readonly purposes: readonly string[];
+  /** All extensions asked for, dotted. */
+  readonly types: readonly string[];
 }
 
 export type RequestReading =
@@ -33,8 +50,10 @@ export function readRequest(der: Uint8Array): RequestReading {
     const whole = outer.read(tags.sequence);
     outer.end();
     const signed = whole.readWhole(tags.sequence);
-    const algorithmParts = whole.read(tags.sequence);
-    const algorithm = algorithmParts.readOid();
+    const identifier = whole.read(tags.sequence);
+    const algorithm = identifier.readOid();
+    const parameters = identifier.done ? undefined : identifier.next().whole;
+    identifier.end();
     const signature = whole.readBitString();
     whole.end();
 
@@ -44,14 +63,77 @@ export function readRequest(der: Uint8Array): RequestReading {
     const subject = info.readWhole(tags.sequence);
     readName(subject);
     const publicKey = info.readWhole(tags.sequence);
-    // Attributes may be missing altogether: old tools leave them out, and nothing in them is used.
-    info.optional(contextTag(0));
+    // Attributes may be missing altogether: old tools leave them out.
+    const attributes = readAttributes(info.optional(contextTag(0)));
     info.end();
-    return { kind: 'request', request: { signed, subject, publicKey, algorithm, signature } };
+    return {
+      kind: 'request',
+      request: {
+        signed,
+        subject,
+        publicKey,
+        algorithm,
+        parameters,
+        signature,
+        challengePassword: readPassword(attributes.get(oids.challengePassword)),
+        requested: readRequested(attributes.get(oids.extensionRequest)),
+      },
+    };
   } catch (error) {
     if (error instanceof DerError) return { kind: 'bad', why: `the request is no DER of PKCS#10: ${error.message}` };
     throw error;
   }
+}
+
+/** The values of each attribute by its type. Two of one type are refused: each reader could believe another one. */
+function readAttributes(list: DerReader | undefined): Map<string, DerReader> {
+  const attributes = new Map<string, DerReader>();
+  while (list?.done === false) {
+    const attribute = list.read(tags.sequence);
+    const type = attribute.readOid();
+    const values = attribute.read(tags.set);
+    attribute.end();
+    if (attributes.has(type)) throw new DerError(`attribute ${type} twice`, attribute.offset);
+    attributes.set(type, values);
+  }
+  return attributes;
+}
+
+function readPassword(values: DerReader | undefined): string | undefined {
+  if (values === undefined) return undefined;
+  const { tag, content } = values.next();
+  values.end();
+  const text = stringText(tag, content.bytes);
+  if (text === undefined) throw new DerError('challengePassword is no text', values.offset);
+  return text;
+}
+
+function readRequested(values: DerReader | undefined): RequestedExtensions {
+  const found = new Map<string, DerReader>();
+  if (values !== undefined) {
+    const list = values.read(tags.sequence);
+    values.end();
+    while (!list.done) {
+      const extension = list.read(tags.sequence);
+      const type = extension.readOid();
+      if (extension.tag === tags.boolean) extension.readBoolean();
+      const value = extension.read(tags.octetString);
+      extension.end();
+      if (found.has(type)) throw new DerError(`extension ${type} asked for twice`, extension.offset);
+      found.set(type, value);
+    }
+  }
+  const names = found.get(oids.subjectAltName);
+  const constraints = found.get(oids.basicConstraints)?.read(tags.sequence);
+  const purposes: string[] = [];
+  const usages = found.get(oids.extKeyUsage)?.read(tags.sequence);
+  while (usages?.done === false) purposes.push(usages.readOid());
+  return {
+    names: names === undefined ? [] : readGeneralNames(names),
+    isCa: constraints?.tag === tags.boolean && constraints.readBoolean(),
+    purposes,
+    types: [...found.keys()],
+  };
 }
 
 /** What a SubjectPublicKeyInfo says of the kind of key; undefined when it is none (RFC 5280 §4.1.2.7). */
