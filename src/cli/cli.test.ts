@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { existsSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { createSecureContext } from 'node:tls';
+import { testAuthority } from '../../test/fakes/authority.ts';
+import { chainPem } from '../ca/bundle.ts';
+import { makeKey } from '../ca/keys.ts';
 import { defaultsFile } from '../config/defaults.ts';
 import type { Reach } from './context.ts';
 import { CliError } from './exit.ts';
@@ -173,7 +178,16 @@ describe('wrong usage', () => {
     [['add', 'a', '--profil', 'person'], /there is no option --profil; see --help; did you mean profile\?/],
     [['add', 'a', '--profile', 'perso'], /--profile does not take perso; it is one of person, device, service, server/],
     [['add', 'a', '--days', '0'], /days does not take 0: write a whole number from 1 to 36500/],
-    [['add', 'a', '--csr', 'x', '--p12', 'y'], /--csr and --p12 exclude each other/],
+    [['add', 'a', '--csr', 'x', '--p12', 'y'], /--csr excludes --make-key and --p12/],
+    [['add', 'a', '--csr', 'x', '--make-key'], /--csr excludes --make-key and --p12/],
+    [['add', 'a', '--key', 'p384'], /give --make-key, too/],
+    [['add', 'a', '--for', 'windows'], /add a --csr FILE --for windows' .* 'sealpost add a --make-key --for windows'/],
+    [
+      ['add', 'a', '--for', 'amiga'],
+      /--for does not take amiga; it is one of windows, windows-legacy, outlook, apple,/,
+    ],
+    [['add', 'a', '--subject', 'CN=a'], /--subject and --uri go with --csr or --make-key/],
+    [['add', 'a', '--p12', 'a', '--passphrase-fd', '3', '--ask-passphrase'], /two passphrases; give one/],
     [['queue', 'list', '--limit', 'many'], /write a whole number from 1 to 10000/],
     [['list', '-x'], /there is no option -x/],
     [['show', 'a', '--directory'], /--directory needs a value/],
@@ -263,65 +277,163 @@ Keep ca/root.key off this machine if you can; it is needed only to renew the iss
 });
 
 describe('add', () => {
-  const added = {
-    certificate: alice,
-    others: [],
-    chain: Buffer.from('CHAIN'),
-    p12: new Uint8Array([1, 2]),
-    pem: Buffer.from('PEM'),
-    passphrase: 'pass-word',
+  const facts = {
+    hostname: 'relay.example.net',
+    submission: { port: 2587, tls: 'starttls' },
+    web: { port: 8443, local: true },
+    root: { file: '/data/ca/root.crt', fingerprint: 'abcd' },
   };
+  const token = { holder: "o'brien/x@example.net", token: 'tok-en', expires: 1_795_486_000_000 };
 
-  test('writes the bundle for its owner alone and tells the passphrase once', () =>
+  /** Issues by a real authority, to whatever key it is sent. */
+  function issuing(options: BenchOptions): Bench {
+    const authority = testAuthority();
+    const given = bench({ ...options, results: { 'client.facts': facts } });
+    const calls: Call[] = [];
+    const reach: Partial<Reach> = {
+      async operate(directory, operation, input) {
+        calls.push({ directory, operation, input });
+        if (operation === 'client.facts') return facts;
+        const publicKey = (field(input, 'publicKey') ?? makeKey().publicKey) as Uint8Array;
+        const { certificate, chain } = await authority.door.issue(authority.request({ publicKey }));
+        return { certificate: alice, others: [], chain: chainPem(certificate, chain) };
+      },
+    };
+    return { ...given, ...bench({ ...options, reach }), calls };
+  }
+
+  test('by itself it makes a token, and prints what the holder does with it', async () => {
+    const { run, out, calls } = bench({ results: { 'enrolment.create': token, 'client.facts': facts } });
+    assert.equal(await run('add', token.holder, '--days', '30', '--hours', '2'), 0);
+    assert.deepEqual(calls[0], {
+      directory: '/work-dir/sealpost-data',
+      operation: 'enrolment.create',
+      input: {
+        holder: token.holder,
+        profile: undefined,
+        dnsNames: undefined,
+        days: 30,
+        hours: 2,
+        why: undefined,
+      },
+    });
+    assert.match(out(), /Token: {6}tok-en\n/);
+    assert.match(out(), /^ {2}AB:CD$/m);
+    assert.match(out(), /-subj '\/CN=o'\\''brien\\\/x@example\.net' -keyout o_brien_x@example\.net\.key /);
+    assert.match(
+      out(),
+      /--user 'o'\\''brien\/x@example\.net' .* https:\/\/relay\.example\.net:8443\/\.well-known\/est\/simpleenroll /,
+    );
+    assert.match(out(), /set web\.https\.address/);
+    assert.doesNotMatch(out(), /undefined|\{/);
+  });
+
+  test('the token as JSON, with the commands', async () => {
+    const { run, out } = bench({ results: { 'enrolment.create': token, 'client.facts': facts } });
+    assert.equal(await run('add', token.holder, '--json'), 0);
+    const data = JSON.parse(out()) as Record<string, unknown>;
+    assert.deepEqual(Object.keys(data), ['holder', 'token', 'expires', 'commands', 'root', 'web']);
+    assert.equal(data['web'], 'local');
+    // Other users see the command line of curl, and history keeps it.
+    assert.doesNotMatch(JSON.stringify(data['commands']), /tok-en/);
+  });
+
+  test('--make-key writes the bundle for its owner alone and tells the passphrase once; only the public key is sent', () =>
     inDirectory(async (workingDirectory) => {
-      const { run, out, calls } = bench({ results: { 'certificate.add': added }, workingDirectory });
-      assert.equal(await run('add', 'Alice@example.net'), 0);
+      const { run, out, calls } = issuing({ workingDirectory });
+      assert.equal(await run('add', 'Alice@example.net', '--make-key', '--why', 'new laptop'), 0);
       const path = join(workingDirectory, 'alice@example.net.p12');
-      assert.deepEqual([...readFileSync(path)], [1, 2]);
       assert.equal(statSync(path).mode & 0o777, 0o600);
-      assert.deepEqual(calls[0]?.input, {
+      const { publicKey, ...input } = calls[0]?.input as { publicKey: Uint8Array };
+      assert.deepEqual(input, {
         holder: 'Alice@example.net',
-        csr: undefined,
         profile: undefined,
         days: undefined,
         dnsNames: undefined,
-        p12Passphrase: undefined,
+        uris: undefined,
+        subject: undefined,
+        why: 'new laptop',
       });
-      assert.match(
-        out(),
-        /^Certificate 4a1f for alice@example\.net, valid until 2027-11-24\nBundle: {5}\S+\.p12\nPassphrase: pass-word\nIt is shown only now/,
-      );
-      assert.equal(existsSync(`${path}.part`), false);
+      assert.equal(createPublicKey({ key: Buffer.from(publicKey), format: 'der', type: 'spki' }).type, 'public');
+      const passphrase = /^Passphrase: ([a-z0-9-]{29})$/m.exec(out())?.[1] ?? '';
+      assert.doesNotThrow(() => createSecureContext({ pfx: readFileSync(path), passphrase }));
+      assert.throws(() => createSecureContext({ pfx: readFileSync(path), passphrase: 'another' }));
+      assert.match(out(), /^Certificate 4a1f for alice@example\.net, valid until 2027-11-24\nBundle: {5}\S+\.p12\n/);
+      assert.match(out(), /It is shown only now.*\nThe key was made here/);
+      assert.deepEqual(readdirSync(workingDirectory), ['alice@example.net.p12']);
     }));
 
-  test('as JSON without octets', () =>
+  test('as JSON with the names of the files, without octets', () =>
     inDirectory(async (workingDirectory) => {
-      const { run, out } = bench({ results: { 'certificate.add': added }, workingDirectory });
+      const { run, out } = issuing({ workingDirectory });
       assert.equal(await run('add', 'alice@example.net', '--json', '--pem', 'a.pem', '--p12', 'b.p12'), 0);
       const data = JSON.parse(out()) as Record<string, unknown>;
-      assert.deepEqual(data['passphrase'], 'pass-word');
+      assert.match(String(data['passphrase']), /^[a-z0-9-]{29}$/);
       assert.deepEqual([data['p12'], data['pem']], [join(workingDirectory, 'b.p12'), join(workingDirectory, 'a.pem')]);
-      assert.equal(readFileSync(join(workingDirectory, 'a.pem'), 'utf8'), 'PEM');
-      assert.deepEqual(Object.keys(data).sort(), ['certificate', 'others', 'p12', 'passphrase', 'pem']);
+      assert.match(readFileSync(join(workingDirectory, 'a.pem'), 'utf8'), /^-----BEGIN PRIVATE KEY-----/);
+      assert.deepEqual(Object.keys(data), [
+        'certificate',
+        'others',
+        'keyMade',
+        'target',
+        'p12',
+        'pem',
+        'passphrase',
+        'settings',
+        'root',
+      ]);
     }));
 
-  test('with a request the certificate is written, and no key', () =>
+  for (const key of ['p384', 'ed25519', 'rsa2048'] as const)
+    test(`--key ${key}`, () =>
+      inDirectory(async (workingDirectory) => {
+        const { run } = issuing({ workingDirectory });
+        assert.equal(await run('add', 'alice', '--pem', 'a.pem', '--key', key), 0);
+        const made = createPrivateKey(readFileSync(join(workingDirectory, 'a.pem')));
+        const { namedCurve, modulusLength } = made.asymmetricKeyDetails ?? {};
+        assert.equal(
+          { secp384r1: 'p384', 2048: 'rsa2048' }[String(namedCurve ?? modulusLength)] ?? made.asymmetricKeyType,
+          key,
+        );
+      }));
+
+  test('a program that takes PEM gets one file, and its settings', () =>
+    inDirectory(async (workingDirectory) => {
+      const { run, out } = issuing({ workingDirectory });
+      assert.equal(await run('add', 'alice', '--make-key', '--for', 'msmtp'), 0);
+      const pem = join(workingDirectory, 'alice.pem');
+      assert.equal(statSync(pem).mode & 0o777, 0o600);
+      assert.deepEqual(readdirSync(workingDirectory), ['alice.pem']);
+      assert.ok(out().includes(`host relay.example.net\nport 2587\nauth off\ntls on\ntls_starttls on\n`), out());
+      assert.ok(out().includes(`tls_cert_file ${pem}\ntls_key_file ${pem}\n`));
+      assert.match(out(), /^Root: {5}\/data\/ca\/root\.crt \(SHA-256 AB:CD\)$/m);
+      assert.doesNotMatch(out(), /Passphrase/);
+    }));
+
+  test('with a request the certificate is written, and no key; how it is packed for a program is said', () =>
     inDirectory(async (workingDirectory) => {
       writeFileSync(join(workingDirectory, 'bob.csr'), 'CSR');
-      const { run, out, calls } = bench({
-        results: { 'certificate.add': { ...added, p12: undefined, pem: undefined, passphrase: undefined } },
-        workingDirectory,
-      });
-      assert.equal(await run('add', 'bob', '--csr', 'bob.csr', '--days', '30', '--dns', 'a.example,b.example'), 0);
-      assert.equal(readFileSync(join(workingDirectory, 'bob.pem'), 'utf8'), 'CHAIN');
-      assert.doesNotMatch(out(), /Passphrase/);
+      const { run, out, calls } = issuing({ workingDirectory });
+      const words = ['--csr', 'bob.csr', '--days', '30', '--dns', 'a.example,b.example', '--for', 'windows-legacy'];
+      assert.equal(await run('add', 'bob', ...words), 0);
+      assert.match(
+        readFileSync(join(workingDirectory, 'bob.pem'), 'utf8'),
+        /^(-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n){3}$/,
+      );
+      assert.doesNotMatch(out(), /Passphrase|made here/);
+      assert.match(
+        out(),
+        /openssl pkcs12 -export -inkey bob\.key -in bob\.pem .* -macalg sha1 -CSP 'Microsoft Software/,
+      );
       assert.deepEqual(calls[0]?.input, {
         holder: 'bob',
         csr: new Uint8Array(Buffer.from('CSR')),
         profile: undefined,
         days: 30,
         dnsNames: ['a.example', 'b.example'],
-        p12Passphrase: undefined,
+        uris: undefined,
+        subject: undefined,
+        why: undefined,
       });
     }));
 
@@ -329,12 +441,12 @@ describe('add', () => {
     inDirectory(async (workingDirectory) => {
       const path = join(workingDirectory, 'alice.p12');
       writeFileSync(path, 'precious', { mode: 0o644 });
-      const { run, err, calls } = bench({ results: { 'certificate.add': added }, workingDirectory });
-      assert.equal(await run('add', 'alice', '--profile', 'person'), 4);
+      const { run, err, calls } = issuing({ workingDirectory });
+      assert.equal(await run('add', 'alice', '--make-key', '--profile', 'person'), 4);
       assert.match(err(), /alice\.p12 is there already; name another file, or give --force/);
       assert.deepEqual(calls, []);
-      assert.equal(await run('add', 'alice', '--force'), 0);
-      assert.deepEqual([...readFileSync(path)], [1, 2]);
+      assert.equal(await run('add', 'alice', '--make-key', '--force'), 0);
+      assert.equal(readFileSync(path)[0], 0x30);
       assert.equal(statSync(path).mode & 0o777, 0o600);
     }));
 
@@ -342,39 +454,49 @@ describe('add', () => {
     inDirectory(async (workingDirectory) => {
       const path = join(workingDirectory, 'alice.p12');
       const { run } = bench({ results: { 'certificate.add': new CliError('usage', 'no') }, workingDirectory });
-      assert.equal(await run('add', 'alice'), 2);
+      assert.equal(await run('add', 'alice', '--make-key'), 2);
       assert.equal(existsSync(path) || existsSync(`${path}.part`), false);
       writeFileSync(path, 'precious');
-      assert.equal(await run('add', 'alice', '--force'), 2);
+      assert.equal(await run('add', 'alice', '--make-key', '--force'), 2);
       assert.equal(readFileSync(path, 'utf8'), 'precious');
     }));
 
   test('a directory that is not there is said before anything is issued', async () => {
-    const { run, err, calls } = bench({ results: { 'certificate.add': added }, workingDirectory: '/nowhere' });
-    assert.equal(await run('add', 'alice'), 1);
+    const { run, err, calls } = issuing({ workingDirectory: '/nowhere' });
+    assert.equal(await run('add', 'alice', '--make-key'), 1);
     assert.match(err(), /cannot write \/nowhere\/alice\.p12: ENOENT/);
     assert.deepEqual(calls, []);
   });
 
-  test('the passphrase may come by a file descriptor, and is not printed then', () =>
+  test('the passphrase may come by a file descriptor, and is neither printed nor sent then', () =>
     inDirectory(async (workingDirectory) => {
       const file = join(workingDirectory, 'secret');
       writeFileSync(file, 'correct horse\nrest');
-      const { run, out, err, calls } = bench({
-        results: { 'certificate.add': { ...added, passphrase: undefined } },
-        workingDirectory,
-      });
-      assert.equal(await run('add', 'alice', '--passphrase-fd', String(openSync(file, 'r'))), 0);
-      assert.equal(field(calls[0]?.input, 'p12Passphrase'), 'correct horse');
-      assert.doesNotMatch(out(), /correct horse|Passphrase/);
-      assert.equal(await run('add', 'bob', '--passphrase-fd', '9999'), 2);
+      const { run, out, err, calls } = issuing({ workingDirectory });
+      const by = (path: string): string[] => ['--make-key', '--passphrase-fd', String(openSync(path, 'r'))];
+      assert.equal(await run('add', 'alice', ...by(file)), 0);
+      const pfx = readFileSync(join(workingDirectory, 'alice.p12'));
+      assert.doesNotThrow(() => createSecureContext({ pfx, passphrase: 'correct horse' }));
+      assert.doesNotMatch(out() + JSON.stringify(calls), /correct horse|Passphrase/);
+      calls.length = 0;
+      for (const [bad, what] of [
+        ['pässwört€\n', /other than ASCII/],
+        ['short\n', /at least 8/],
+        ['\n', /no passphrase came/],
+      ] as const) {
+        writeFileSync(file, bad);
+        assert.equal(await run('add', 'bob', ...by(file)), 2);
+        assert.match(err(), what);
+      }
+      assert.equal(await run('add', 'bob', '--make-key', '--passphrase-fd', '9999'), 2);
       assert.match(err(), /cannot read file descriptor 9999/);
+      assert.deepEqual(calls, []);
     }));
 
   test('names become harmless file names', () =>
     inDirectory(async (workingDirectory) => {
-      const { run } = bench({ results: { 'certificate.add': added }, workingDirectory });
-      assert.equal(await run('add', '../../etc/x'), 0);
+      const { run } = issuing({ workingDirectory });
+      assert.equal(await run('add', '../../etc/x', '--make-key'), 0);
       assert.equal(existsSync(join(workingDirectory, '_.._etc_x.p12')), true);
     }));
 });
