@@ -13,6 +13,7 @@ import type { Config } from '../config/schema.ts';
 import { fileContentStore } from '../platform/files/content-store.ts';
 import { isFileNow } from '../platform/files/write-file.ts';
 import { systemClock } from '../platform/process/clock.ts';
+import type { TlsMaterial } from '../platform/net/tls-contexts.ts';
 import { serveControl } from '../platform/process/control.ts';
 import { systemRandom } from '../platform/process/random.ts';
 import { onSignals } from '../platform/process/signals.ts';
@@ -22,7 +23,7 @@ import { openLedger } from '../storage/sqlite/ledger.ts';
 import { adminContext, readConfig } from './compose.ts';
 import { CONTENTS, DATABASE } from './files.ts';
 import { Fleet } from './fleet.ts';
-import { holderSnapshot } from './holders.ts';
+import { changeSince, withdraws } from './holders.ts';
 import { readPolicy } from './policy.ts';
 import { givenPassphrases } from './signer-passphrase.ts';
 import { startSpoolThread } from './threads/spool-client.ts';
@@ -37,14 +38,19 @@ import {
   serverCertificateFaults,
   tlsFiles,
 } from './trust.ts';
-import { startUpkeep, tasks } from './upkeep.ts';
+import { startUpkeep, tasks, type Task } from './upkeep.ts';
 import { version } from './version.ts';
 import { WatchedFiles } from './watched-files.ts';
+import { StatusService } from './responder.ts';
 import { Web, webMaterial, webRoutes } from './web.ts';
 
 /** How often files and ledger are looked at for changes made by others. */
 const WATCH = 1_000;
 const TICKET_KEYS = 48;
+/** What is stapled is asked for anew this often; it counts for a day. */
+const STAPLE_AGE = 3_600_000;
+/** A version before that of any ledger. */
+const NOTHING_KNOWN = -1;
 
 export interface DaemonOptions {
   readonly directory: string;
@@ -82,7 +88,6 @@ export async function runDaemon({ directory, passphrase, ready }: DaemonOptions)
   const random = systemRandom();
   let ticketKeys = random.bytes(TICKET_KEYS);
   let material = readTlsMaterial(config, directory, ticketKeys);
-  const issuers = ownIssuers(config, directory);
   let policy = readPolicy(config, directory);
   const contents = join(directory, CONTENTS);
 
@@ -105,20 +110,42 @@ export async function runDaemon({ directory, passphrase, ready }: DaemonOptions)
   const spool = await startSpoolThread({ database: join(directory, DATABASE), contents });
   stack.defer(() => spool.stop());
 
-  const state = { config, material, holders: holderSnapshot(ledger, issuers), policy: policy.source };
-  const fleet = new Fleet({ directory, contents, spool, events }, state);
-  let known = state.holders.version;
+  // What is in the ledger when a front thread starts, it looks up; from this version on it is told.
+  let known = ledger.version();
+  let issuers = ownIssuers(config, directory);
+  const state = { config, material, issuers, policy: policy.source };
+  const fleet = new Fleet({ directory, database: join(directory, DATABASE), contents, spool, events }, state);
 
-  const refresh = async (): Promise<void> => {
-    const holders = holderSnapshot(ledger, issuers);
-    known = holders.version;
+  /** The material with what our OCSP responder says of the certificate in it. */
+  const stapled = (next: TlsMaterial): TlsMaterial => ({ ...next, staple: status?.staple(next.certificate) });
+  let status: StatusService | undefined;
+  /** Tells the front threads what changed in the ledger; resolves when all know. */
+  const tellHolders = async (judgeAnew: boolean): Promise<void> => {
+    const change = changeSince(ledger, known);
+    const anew = judgeAnew || withdraws(change);
+    known = change.version;
+    status?.forget();
     // Sessions that could be resumed were judged before: with new ticket keys they are judged again.
-    ticketKeys = random.bytes(TICKET_KEYS);
+    if (anew) ticketKeys = random.bytes(TICKET_KEYS);
     // What is in force: files that are just being changed must not keep a revocation from taking effect.
-    material = { ...material, ticketKeys };
-    web.update({ tls: webMaterial(config, directory, material) });
-    await fleet.holders(holders, material);
+    if (anew) material = stapled({ ...material, ticketKeys });
+    try {
+      await fleet.holders({ issuers: issuersNow(), entries: change.entries }, anew ? material : undefined);
+    } catch (error) {
+      known = NOTHING_KNOWN;
+      throw error;
+    }
+    if (anew) web.update({ tls: webMaterial(config, directory, material) });
   };
+  const issuersNow = (): readonly string[] => {
+    try {
+      issuers = ownIssuers(config, directory);
+    } catch (error) {
+      trouble('certificate authority', error);
+    }
+    return issuers;
+  };
+  const refresh = (): Promise<void> => tellHolders(true);
   const web = new Web({
     routes: [],
     tls: webMaterial(config, directory, material),
@@ -151,7 +178,9 @@ export async function runDaemon({ directory, passphrase, ready }: DaemonOptions)
   stack.defer(closeControl);
   stack.defer(() => fleet.stop(config.limits.drainTime));
   await fleet.start();
-  web.update({ routes: webRoutes(context) });
+  const responder = new StatusService(context);
+  status = responder;
+  web.update({ routes: webRoutes(context, responder) });
   stack.defer(() => web.close(config.limits.drainTime));
   await web.configure(config);
   const tellProblems = (): void => {
@@ -194,7 +223,7 @@ export async function runDaemon({ directory, passphrase, ready }: DaemonOptions)
       refuseWorse(config, next, material, clock.now());
       // Sessions of clients whose CA is believed no more cannot be resumed.
       if (!isSameTrust(next, material)) ticketKeys = random.bytes(TICKET_KEYS);
-      material = { ...next, ticketKeys };
+      material = stapled({ ...next, ticketKeys });
       web.update({ tls: webMaterial(config, directory, material) });
       await fleet.material(material);
       tellCertificateFaults();
@@ -240,7 +269,7 @@ export async function runDaemon({ directory, passphrase, ready }: DaemonOptions)
     if (watching) return;
     watching = true;
     try {
-      if (ledger.version() !== known) await attempt('holders', refresh);
+      if (ledger.version() !== known) await tellHolders(false);
       for (const files of [mapFiles, serverFiles, signerFiles, hopFiles]) await files.look();
     } catch (error) {
       trouble('watch', error);
@@ -271,7 +300,7 @@ export async function runDaemon({ directory, passphrase, ready }: DaemonOptions)
         // Everything it names is read before anything changes: a reload takes effect whole or not at all.
         const nextMaterial = readTlsMaterial(next, directory, ticketKeys);
         readPolicy(next, directory);
-        [config, material] = [next, nextMaterial];
+        [config, material] = [next, stapled(nextMaterial)];
         Object.assign(context, { config });
         await context.custody.reload();
         await fleet.config(config, config.limits.drainTime);
@@ -289,7 +318,18 @@ export async function runDaemon({ directory, passphrase, ready }: DaemonOptions)
   ready(live, config);
   // Whether the authority can sign is told when it starts, and not to the first who needs it.
   if (config.tls.ownAuthority) void context.door().catch((error: unknown) => trouble('certificate authority', error));
-  const upkeep = startUpkeep({ tasks, context: () => context, clock, events });
+  const ocspTask: Task = {
+    name: 'OCSP responder',
+    every: STAPLE_AGE,
+    async run() {
+      if (!config.tls.ownAuthority) return;
+      await responder.keep();
+      material = stapled(material);
+      web.update({ tls: webMaterial(config, directory, material) });
+      await fleet.material(material);
+    },
+  };
+  const upkeep = startUpkeep({ tasks: [...tasks, ocspTask], context: () => context, clock, events });
   stack.defer(() => upkeep.stop());
   await stopped.promise;
 }

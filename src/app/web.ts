@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { AdminContext } from '../admin/context.ts';
 import { asFault } from '../base/fault.ts';
 import { latin1, utf8, type Bytes } from '../base/bytes.ts';
+import { ocspRoutes } from '../ca/ocsp-routes.ts';
 import { documentRoute, type Document } from '../ca/publish.ts';
 import { authorityFiles } from '../ca/setup.ts';
 import type { WebRoute } from '../ca/web.ts';
@@ -17,13 +18,14 @@ import { openWebListener, type OpenWebListener, type WebListenerSettings } from 
 import type { WebTls } from '../platform/http/server-tls.ts';
 import type { TlsMaterial } from '../platform/net/tls-contexts.ts';
 import { decodePem, encodePem } from '../protocol/pki/pem.ts';
+import type { StatusService } from './responder.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
 /** All that is served, by one line for each part of the CA. Only what is for `http` or `both` is reachable without TLS. */
-export function webRoutes(context: AdminContext): readonly WebRoute[] {
-  return [...documentRoutes(context)];
+export function webRoutes(context: AdminContext, status: StatusService): readonly WebRoute[] {
+  return [...documentRoutes(context), ...ocspRoutes(() => status.responder)];
 }
 
 /** CRLs and CA certificates, DER and PEM, from their files. */
@@ -32,6 +34,7 @@ function documentRoutes({ directory }: AdminContext): WebRoute[] {
     { path: '/ca/root', file: authorityFiles.rootCertificate, label: 'CERTIFICATE', maxAge: DAY },
     { path: '/ca/issuing', file: authorityFiles.issuingCertificate, label: 'CERTIFICATE', maxAge: DAY },
     { path: '/crl/issuing', file: authorityFiles.crl, label: 'X509 CRL', maxAge: HOUR },
+    { path: '/crl/root', file: authorityFiles.rootCrl, label: 'X509 CRL', maxAge: DAY },
   ];
   return documents.flatMap(({ path, file, label, maxAge }) => {
     const read = watchedFile(join(directory, file));
@@ -60,10 +63,11 @@ async function document(
 }
 
 /** The server certificate of the SMTP side; client certificates are believed when our own CA issued them, and no other. */
-export function webMaterial(config: Config, directory: string, { certificate, key, minimum }: TlsMaterial): WebTls {
+export function webMaterial(config: Config, directory: string, material: TlsMaterial): WebTls {
+  const { certificate, key, minimum, staple } = material;
   const own = config.tls.ownAuthority ? [authorityFiles.rootCertificate, authorityFiles.issuingCertificate] : [];
   const authorities = own.map((path) => readFileSync(join(directory, path), 'utf8'));
-  return { certificate, key, authorities, ...(minimum === undefined ? {} : { minimum }) };
+  return { certificate, key, authorities, staple, ...(minimum === undefined ? {} : { minimum }) };
 }
 
 export interface WebParts {

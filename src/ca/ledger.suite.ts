@@ -128,6 +128,25 @@ export function ledgerSuite(
     );
 
     test(
+      'tells of one serial number whether it is withdrawn, that of a signing which did not end too',
+      using((ledger) => {
+        ledger.add(someRecord('01'), someNote());
+        ledger.add(someRecord('02'), someNote());
+        ledger.revoke(['02'], 'superseded', T0 + 10, someNote('revoked'));
+        const wish = { holder: 'alice@example.net', profile: 'person', at: T0, notAfter: T0 + 1_000 } as const;
+        ledger.reserve('03', wish, someNote('requested'));
+        assert.deepEqual(['01', '02', '03', '04'].map((serial) => ledger.withdrawal(serial)), [
+          undefined,
+          { serial: '02', at: T0 + 10, reason: 'superseded' },
+          undefined,
+          undefined,
+        ]);
+        ledger.abandon(T0 + 1, T0 + 20, 'relay');
+        assert.deepEqual(ledger.withdrawal('03'), { serial: '03', at: T0 + 20, reason: 'unspecified' });
+      }),
+    );
+
+    test(
       'version rises with each addition and change, and with nothing else',
       using((ledger) => {
         const seen = [ledger.version()];

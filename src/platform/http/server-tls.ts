@@ -7,7 +7,7 @@ import type { WebRequest } from '../../ca/web.ts';
 import type { TlsMaterial } from '../net/tls-contexts.ts';
 
 /** The SMTP side's server certificate, but `authorities` are those of our own CA alone. */
-export type WebTls = Pick<TlsMaterial, 'certificate' | 'key' | 'authorities' | 'minimum'>;
+export type WebTls = Pick<TlsMaterial, 'certificate' | 'key' | 'authorities' | 'minimum' | 'staple'>;
 
 export function webTlsOptions(tls: WebTls): ServerOptions {
   return {

@@ -10,6 +10,7 @@ import type { Duplex } from 'node:stream';
 import { concat, type Bytes } from '../../base/bytes.ts';
 import { findRoute, plainAnswer, type WebResponse, type WebRoute } from '../../ca/web.ts';
 import { addressKey, localCounts } from '../../relay/connection/admission.ts';
+import { staples } from '../net/stapling.ts';
 import { fresh } from './caching.ts';
 import { peerCertificate, webTlsOptions, type WebTls } from './server-tls.ts';
 
@@ -74,6 +75,8 @@ export async function openWebListener(settings: WebListenerSettings, parts: WebS
     noDelay: true,
   };
   const tlsServer = parts.tls === undefined ? undefined : createTlsServer({ ...bounds, ...webTlsOptions(parts.tls) });
+  let { tls } = parts;
+  if (tlsServer !== undefined) staples(tlsServer, () => tls?.staple);
   const server: Server = tlsServer ?? createPlainServer(bounds);
   server.maxHeadersCount = MAX_HEADERS;
   server.maxRequestsPerSocket = REQUESTS_BY_CONNECTION;
@@ -92,7 +95,10 @@ export async function openWebListener(settings: WebListenerSettings, parts: WebS
     name: settings.name,
     address,
     port,
-    swap: (tls) => tlsServer?.setSecureContext(webTlsOptions(tls)),
+    swap(next) {
+      tlsServer?.setSecureContext(webTlsOptions(next));
+      tls = next;
+    },
     close: (grace) => closeServer(server, grace),
   };
 }

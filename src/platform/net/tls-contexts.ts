@@ -10,6 +10,7 @@ import { constants } from 'node:crypto';
 import { Server, type TlsOptions } from 'node:tls';
 import type { Ms } from '../../base/clock.ts';
 import type { CertificateRequest } from '../../relay/connection/connection.ts';
+import { staples } from './stapling.ts';
 import { handshakeDone, handshakeFailed } from './server-connection.ts';
 
 export interface TlsMaterial {
@@ -30,6 +31,8 @@ export interface TlsMaterial {
   readonly ticketKeys: Uint8Array | undefined;
   /** Oldest version that is spoken; undefined: TLSv1.2. */
   readonly minimum?: 'TLSv1.2' | 'TLSv1.3';
+  /** OCSP response about the certificate, DER; undefined: nothing is stapled. */
+  readonly staple?: Uint8Array | undefined;
 }
 
 export interface TlsSettings {
@@ -52,12 +55,15 @@ const HOUR: Ms = 3_600_000;
 export function tlsContexts(material: TlsMaterial, settings: TlsSettings): TlsContexts {
   const asking = contextServer(material, settings, true);
   const silent = contextServer(material, settings, false);
+  let { staple } = material;
+  for (const server of [asking, silent]) staples(server, () => staple);
   return {
     server: (request) => (request === 'no' ? silent : asking),
     swap(next) {
       // A context that cannot be made throws before the old one is touched; both take the same certificate and key.
       asking.setSecureContext(optionsOf(next, settings, true));
       silent.setSecureContext(optionsOf(next, settings, false));
+      staple = next.staple;
     },
   };
 }

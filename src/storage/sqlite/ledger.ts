@@ -104,11 +104,19 @@ class SqliteLedger implements Ledger {
          ORDER BY serial`,
       )
         .all(endsAfter)
-        .map((row) => ({
-          serial: row['serial'] as string,
-          at: (row['at'] as number | null) ?? 0,
-          reason: (row['reason'] as RevocationReason | null) ?? 'unspecified',
-        })),
+        .map(toWithdrawn),
+    );
+  }
+
+  withdrawal(serial: string): Withdrawn | undefined {
+    return this.#read('withdrawal', () =>
+      this.#statement(
+        `SELECT serial, revoked_at AS at, reason FROM certificate WHERE serial = ?1 AND state = 'revoked'
+         UNION ALL
+         SELECT serial, abandoned_at, NULL FROM reservation WHERE serial = ?1 AND abandoned_at IS NOT NULL`,
+      )
+        .all(serial)
+        .map(toWithdrawn)[0],
     );
   }
 
@@ -312,4 +320,12 @@ function taken(serial: string): Fault {
 
 function givenUp(serial: string): Fault {
   return new Fault(statuses['local-error'], `serial number ${serial} was given up and is withdrawn`);
+}
+
+function toWithdrawn(row: Record<string, unknown>): Withdrawn {
+  return {
+    serial: row['serial'] as string,
+    at: (row['at'] as number | null) ?? 0,
+    reason: (row['reason'] as RevocationReason | null) ?? 'unspecified',
+  };
 }
