@@ -29,7 +29,6 @@ import { caName } from './subject.ts';
 export const authorityFiles = {
   rootCertificate: 'ca/root.crt',
   rootKey: 'ca/root.key',
-  rootCrl: 'ca/root-crl.pem',
   issuingCertificate: 'ca/issuing.crt',
   issuingKey: 'ca/issuing.key',
   crl: 'ca/crl.pem',
