@@ -1,8 +1,11 @@
 /** What an operator can ask of the access map: whether it says what was meant, and what it decides about made-up facts. */
 import { createHash } from 'node:crypto';
 import { isAbsolute, relative } from 'node:path';
-import { hex } from '../base/bytes.ts';
+import { hex, latin1 } from '../base/bytes.ts';
+import { authorityFiles } from '../ca/setup.ts';
 import { accessSettings } from '../config/settings.ts';
+import { parseCertificate } from '../protocol/pki/certificate.ts';
+import { encodeName } from '../protocol/pki/name.ts';
 import { decodePem } from '../protocol/pki/pem.ts';
 import { parseAddress } from '../protocol/smtp/address.ts';
 import { decideConnect, decideMail, decideRecipient } from '../relay/access/decide.ts';
@@ -13,10 +16,9 @@ import type { AccessPolicy } from '../relay/access/policy.ts';
 import type { TrailStep, Verdict } from '../relay/access/verdict.ts';
 import type { ListenerRole } from '../relay/connection/connection.ts';
 import { readFacts } from '../relay/identity/certificate-cache.ts';
-import { holderDirectory } from '../relay/identity/holders.ts';
 import { identify } from '../relay/identity/identify.ts';
-import type { CertificateFacts, Principal } from '../relay/identity/principal.ts';
-import type { AdminContext } from './context.ts';
+import type { CertificateFacts, HolderDirectory, Principal } from '../relay/identity/principal.ts';
+import type { AdminContext, AdminFiles } from './context.ts';
 import { OperationError } from './errors.ts';
 
 export interface AccessCheck {
@@ -71,7 +73,7 @@ export async function checkAccess(context: AdminContext): Promise<AccessCheck> {
 /** What would be decided; a certificate is taken as if its chain had verified. */
 export async function testAccess(context: AdminContext, input: AccessTestInput): Promise<AccessTest> {
   const policy: AccessPolicy = { ...accessSettings(context.config), map: (await readMap(context))?.map };
-  const principal = principalOf(context, input);
+  const principal = await principalOf(context, input);
   const facts: AccessFacts = {
     role: input.role ?? 'relay',
     address: input.address ?? '192.0.2.1',
@@ -132,15 +134,11 @@ function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
-function principalOf(context: AdminContext, input: AccessTestInput): Principal {
+async function principalOf(context: AdminContext, input: AccessTestInput): Promise<Principal> {
   if (input.subject !== undefined || input.issuer !== undefined)
     return { kind: 'verified', verify: 'OK', certificate: namesOnly(input), holder: undefined };
   const certificate = input.certificate && peerCertificate(input.certificate);
-  const directory = holderDirectory();
-  const entries = context.ledger
-    .find({})
-    .map(({ issuer, serial, holder, state, fingerprint }) => ({ issuer, serial, holder, state, fingerprint }));
-  directory.replace({ version: 1, issuers: [...new Set(entries.map(({ issuer }) => issuer))], entries });
+  const directory = await holdersOf(context);
   const tls = {
     version: 'TLSv1.3',
     cipher: 'TLS_AES_256_GCM_SHA384',
@@ -151,6 +149,32 @@ function principalOf(context: AdminContext, input: AccessTestInput): Principal {
     serverName: undefined,
   };
   return identify({ ...tls, certificate }, directory, undefined, context.clock.now());
+}
+
+/** As a front thread has it, from the ledger itself. */
+async function holdersOf({ files, ledger }: AdminContext): Promise<HolderDirectory> {
+  const own = await ownIssuer(files);
+  return {
+    find(issuer, serial) {
+      const record = ledger.get(serial);
+      return record?.issuer === issuer ? record : undefined;
+    },
+    isOwnIssuer: (issuer) => issuer === own,
+  };
+}
+
+/** Name of our issuing CA; undefined when there is none. */
+async function ownIssuer(files: AdminFiles): Promise<string | undefined> {
+  let pem: Uint8Array;
+  try {
+    pem = await files.read(authorityFiles.issuingCertificate);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+  const [block] = decodePem(latin1(pem));
+  const certificate = block === undefined ? undefined : parseCertificate(block.der);
+  return certificate === undefined ? undefined : encodeName(certificate.subject);
 }
 
 function namesOnly(input: AccessTestInput): CertificateFacts {

@@ -50,12 +50,13 @@ function fleetOn(spool: SpoolStore, directory: string): { readonly fleet: Fleet;
   const fleet = new Fleet(
     {
       directory,
+      database: join(directory, 'sealpost.db'),
       contents: join(directory, 'contents'),
       spool: thread,
       events: { tell: (event) => events.push(event) },
       restartAfter: 10,
     },
-    { config, material: undefined as never, holders: undefined as never, policy: undefined as never },
+    { config, material: undefined as never, issuers: [], policy: undefined as never },
   );
   return { fleet, events };
 }

@@ -11,7 +11,7 @@ import type { RenewedContexts } from '../platform/net/client-contexts.ts';
 import { checkFree } from '../platform/net/listener.ts';
 import type { TlsMaterial } from '../platform/net/tls-contexts.ts';
 import type { ListenerSettings } from '../relay/connection/connection.ts';
-import type { HolderSnapshot } from '../relay/identity/holders.ts';
+import type { HolderChange } from '../relay/identity/holders.ts';
 import { machine, reachableAt } from './machine.ts';
 import type { PolicySource } from './policy.ts';
 import { countsMemory } from './shared-counts.ts';
@@ -32,12 +32,14 @@ import type { SpoolThread } from './threads/spool-client.ts';
 export interface FleetState {
   config: Config;
   material: TlsMaterial;
-  holders: HolderSnapshot;
+  /** Names of our own issuing CAs. */
+  issuers: readonly string[];
   policy: PolicySource;
 }
 
 export interface FleetParts {
   readonly directory: string;
+  readonly database: string;
   readonly contents: string;
   readonly spool: SpoolThread;
   readonly events: EventSink;
@@ -88,10 +90,14 @@ export class Fleet {
     await this.startDelivery();
   }
 
-  /** After a change in the ledger: resolves when every front thread knows; gives the number of sessions that were ended. */
-  async holders(holders: HolderSnapshot, material: TlsMaterial): Promise<number> {
-    Object.assign(this.#state, { holders, material });
-    const ended = await Promise.all(this.#fronts.map(({ control }) => control.holders(holders, material)));
+  /**
+   * After a change in the ledger: resolves when every front thread knows; gives the number of sessions that were ended.
+   * `material`: with new ticket keys, when something was withdrawn.
+   */
+  async holders(change: HolderChange, material: TlsMaterial | undefined): Promise<number> {
+    this.#state.issuers = change.issuers;
+    if (material !== undefined) this.#state.material = material;
+    const ended = await Promise.all(this.#fronts.map(({ control }) => control.holders(change, material)));
     return ended.reduce((sum, count) => sum + count, 0);
   }
 
@@ -144,7 +150,7 @@ export class Fleet {
   }
 
   async #startFront(index: number): Promise<Thread<FrontControl>> {
-    const { directory, contents, spool } = this.#parts;
+    const { directory, database, contents, spool } = this.#parts;
     const firstId = await this.#lastId();
     const control = new MessageChannel();
     const way = spool.connect();
@@ -153,6 +159,7 @@ export class Fleet {
       writer: index,
       firstId,
       directory,
+      database,
       contents,
       counts: this.#counts,
       spool: way,

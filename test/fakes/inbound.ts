@@ -7,7 +7,7 @@ import { parseAccessMap } from '../../src/relay/access/map.ts';
 import type { AccessPolicy } from '../../src/relay/access/policy.ts';
 import { Admission } from '../../src/relay/connection/admission.ts';
 import type { ListenerSettings, TlsFacts } from '../../src/relay/connection/connection.ts';
-import { holderDirectory, type HolderTable } from '../../src/relay/identity/holders.ts';
+import { holderCache, type HolderEntry } from '../../src/relay/identity/holders.ts';
 import type { CertificateFacts } from '../../src/relay/identity/principal.ts';
 import { mechanisms } from '../../src/relay/session/auth/registry.ts';
 import type { SessionLimits } from '../../src/relay/session/limits.ts';
@@ -83,7 +83,6 @@ export interface Stage {
   readonly events: RelayEvent[];
   readonly entries: NewEntry[];
   readonly contents: ContentStore;
-  readonly directory: HolderTable;
   readonly sessions: LiveSessions;
   readonly admission: Admission;
   readonly services: SessionServices;
@@ -108,12 +107,10 @@ export function stage(options: StageOptions = {}): Stage {
   const clock = fakeClock();
   const events: RelayEvent[] = [];
   const entries: NewEntry[] = [];
-  const directory = holderDirectory();
-  directory.replace({
-    version: 1,
-    issuers: [ISSUER],
-    entries: [{ issuer: ISSUER, serial: ALICE.serial, holder: 'alice@example.net', state: 'active' }],
-  });
+  let alice: HolderEntry = { issuer: ISSUER, serial: ALICE.serial, holder: 'alice@example.net', state: 'active' };
+  const lookUp = (issuer: string, serial: string): HolderEntry | undefined =>
+    issuer === alice.issuer && serial === alice.serial ? alice : undefined;
+  const directory = holderCache(lookUp, [ISSUER], 10);
   const spool = memorySpool({ clock });
   const contents = options.contents ?? memoryContentStore();
   const sessions = new LiveSessions();
@@ -154,7 +151,6 @@ export function stage(options: StageOptions = {}): Stage {
     events,
     entries,
     contents,
-    directory,
     sessions,
     admission,
     services,
@@ -170,10 +166,8 @@ export function stage(options: StageOptions = {}): Stage {
       return connection;
     },
     revoke(state = 'revoked') {
-      directory.change({
-        version: directory.version + 1,
-        entries: [{ issuer: ISSUER, serial: ALICE.serial, holder: 'alice@example.net', state }],
-      });
+      alice = { ...alice, state };
+      directory.learn({ issuers: [ISSUER], entries: [alice] });
     },
     told: (kind) => events.filter((event) => event.kind === kind) as never,
   };

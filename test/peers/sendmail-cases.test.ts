@@ -14,7 +14,7 @@ import type { AccessFacts, AccessSender } from '../../src/relay/access/facts.ts'
 import { parseAccessMap } from '../../src/relay/access/map.ts';
 import type { AccessPolicy } from '../../src/relay/access/policy.ts';
 import type { Verdict } from '../../src/relay/access/verdict.ts';
-import { holderDirectory } from '../../src/relay/identity/holders.ts';
+import { holderCache } from '../../src/relay/identity/holders.ts';
 import { identify } from '../../src/relay/identity/identify.ts';
 
 type Attribute = readonly [type: string, value: string | { readonly hex: string }, string?: string];
@@ -235,7 +235,10 @@ function factsOf(pki: Record<string, Certified>, config: Config, session: Sessio
     address: session.from,
     name: { state, name: isLocal ? 'localhost' : pointer },
     helo: 'laptop',
-    principal: identify(tls, holderDirectory()),
+    principal: identify(
+      tls,
+      holderCache(() => undefined, [], 1),
+    ),
     authenticated: observed.replies.some(({ cmd, code }) => cmd.startsWith('AUTH') && code === 235)
       ? 'external'
       : undefined,

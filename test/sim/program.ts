@@ -8,7 +8,7 @@ import type { Connection } from '../../src/relay/connection/connection.ts';
 import type { Dialer } from '../../src/relay/delivery/dialer.ts';
 import type { Resolver } from '../../src/relay/delivery/resolver.ts';
 import type { DeliverySettings, RouteSettings } from '../../src/relay/delivery/settings.ts';
-import { holderDirectory, type HolderEntry, type HolderTable } from '../../src/relay/identity/holders.ts';
+import { holderCache, type HolderCache, type HolderEntry } from '../../src/relay/identity/holders.ts';
 import { inbound, outbound, type Inbound, type Outbound } from '../../src/relay/relay.ts';
 import type { ScheduleSettings } from '../../src/relay/schedule/settings.ts';
 import type { SessionLimits } from '../../src/relay/session/limits.ts';
@@ -97,7 +97,6 @@ export interface ProgramParts {
   readonly nameTime: Ms;
   /** The ledger as it is now. */
   readonly holders: () => {
-    readonly version: number;
     readonly issuer: string;
     readonly entries: readonly HolderEntry[];
   };
@@ -108,7 +107,7 @@ export interface ProgramParts {
 /** A front thread. */
 interface Front {
   readonly life: Life;
-  readonly directory: HolderTable;
+  readonly directory: HolderCache;
   readonly inbound: Inbound;
 }
 
@@ -224,10 +223,10 @@ export class Program {
   }
 
   /** The ledger changed. */
-  withdraw(record: HolderEntry, version: number): void {
+  withdraw(record: HolderEntry): void {
     for (const { directory, inbound: half, life } of this.#fronts) {
       if (!life.alive) continue;
-      directory.change({ version, entries: [record] });
+      directory.learn({ issuers: [record.issuer], entries: [record] });
       half.sessions.recheck(new Set([record.serial]));
     }
   }
@@ -245,9 +244,9 @@ export class Program {
     const life = this.life.thread();
     const { clock } = life;
     const { events, ports } = this.#parts.thread(life);
-    const directory = holderDirectory();
-    const { entries, issuer, version } = holders();
-    directory.replace({ version, issuers: [issuer], entries });
+    const lookUp = (of: string, wanted: string): HolderEntry | undefined =>
+      holders().entries.find(({ issuer, serial }) => issuer === of && serial === wanted);
+    const directory = holderCache(lookUp, [holders().issuer], 1);
     const half = inbound({
       hostname: DELIVERY.hostname,
       version: '0.1.0',

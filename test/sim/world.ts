@@ -92,7 +92,6 @@ export class World {
   /** The last life ended in good order with nothing gone wrong in it. */
   #clean = true;
   #actionsLeft: number;
-  #version = 1;
   /** Calls go well, whatever the plan says. */
   calm = false;
 
@@ -268,7 +267,7 @@ export class World {
       schedule: { ...SCHEDULE, ...this.#plan.schedule },
       seed: this.#plan.seed * 1_000 + life.number,
       nameTime: this.#plan.nameTime ?? 0,
-      holders: () => ({ version: this.#version, issuer, entries: entries() }),
+      holders: () => ({ issuer, entries: entries() }),
       offered: (entry, lastId) => this.#checkOffered(entry, lastId),
     };
   }
@@ -386,8 +385,7 @@ export class World {
         const record: HolderEntry = { ...deed.holder, state: 'revoked' };
         this.#withdrawn.set(record.serial, record);
         this.log(`withdraws ${record.holder}`);
-        this.#version += 1;
-        now?.program.withdraw(record, this.#version);
+        now?.program.withdraw(record);
       }
     }
   }

@@ -8,7 +8,7 @@ import type { RenewedContexts } from '../../platform/net/client-contexts.ts';
 import type { TlsMaterial } from '../../platform/net/tls-contexts.ts';
 import type { ListenerSettings } from '../../relay/connection/connection.ts';
 import type { DeliverySettings } from '../../relay/delivery/settings.ts';
-import type { HolderSnapshot } from '../../relay/identity/holders.ts';
+import type { HolderChange } from '../../relay/identity/holders.ts';
 import type { PolicySource } from '../policy.ts';
 import type { Methods } from './rpc.ts';
 
@@ -34,7 +34,10 @@ export interface FrontStart {
   readonly contents: string;
   readonly counts: SharedArrayBuffer;
   readonly material: TlsMaterial;
-  readonly holders: HolderSnapshot;
+  /** The database, for looking up holders. */
+  readonly database: string;
+  /** Names of our own issuing CAs. */
+  readonly issuers: readonly string[];
   readonly policy: PolicySource;
   /** A way to the spool thread. */
   readonly spool: MessagePort;
@@ -53,8 +56,11 @@ export interface Listening {
 /** What the main thread asks of a front thread. */
 export interface FrontControl {
   listen(listeners: readonly ListenerSettings[]): Promise<readonly Listening[]>;
-  /** Resolves when every session here knows, and those whose certificate counts no more are ended. */
-  holders(snapshot: HolderSnapshot, material: TlsMaterial): Promise<number>;
+  /**
+   * Resolves when every session here knows, and those whose certificate counts no more are ended; gives their number.
+   * `material`: with new ticket keys, when something was withdrawn.
+   */
+  holders(change: HolderChange, material: TlsMaterial | undefined): Promise<number>;
   material(material: TlsMaterial): Promise<void>;
   policy(source: PolicySource): Promise<void>;
   config(config: Config): Promise<void>;

@@ -15,8 +15,10 @@ import { tlsContexts } from '../../platform/net/tls-contexts.ts';
 import { systemClock } from '../../platform/process/clock.ts';
 import type { AccessPolicy } from '../../relay/access/policy.ts';
 import { Admission } from '../../relay/connection/admission.ts';
-import { holderDirectory } from '../../relay/identity/holders.ts';
+import { holderCache } from '../../relay/identity/holders.ts';
 import { inbound } from '../../relay/relay.ts';
+import { openLookup } from '../../storage/sqlite/ledger-lookup.ts';
+import { REMEMBERED, holderLookup } from '../holders.ts';
 import { makePolicy } from '../policy.ts';
 import { sharedCounts } from '../shared-counts.ts';
 import { frontMethods, type FrontControl, type FrontStart, type Listening } from './contracts.ts';
@@ -36,8 +38,7 @@ function run(start: FrontStart): void {
   let policy: AccessPolicy = makePolicy(start.policy);
   const clock = systemClock();
   const events = eventBuffer(start.events, clock, () => config.log.level);
-  const directory = holderDirectory();
-  directory.replace(start.holders);
+  const directory = holderCache(holderLookup(openLookup(start.database)), start.issuers, REMEMBERED);
   const tls = tlsContexts(start.material, { handshakeTime: config.limits.handshakeTime });
   const resolver = dnsResolver({ ...defaultDnsSettings, servers: config.delivery.resolver });
   const names = peerNames(resolver, clock);
@@ -72,11 +73,11 @@ function run(start: FrontStart): void {
       }
       return listening;
     },
-    async holders(snapshot, material) {
-      directory.replace(snapshot);
+    async holders(change, material) {
+      directory.learn(change);
       // New ticket keys: what was resumable before is resumable no more, so a withdrawn certificate is seen again.
-      tls.swap(material);
-      return sessions.recheck();
+      if (material !== undefined) tls.swap(material);
+      return sessions.recheck(change.entries && new Set(change.entries.map(({ serial }) => serial)));
     },
     async material(material) {
       tls.swap(material);

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { element, integer, oid, sequence, setOf, tags } from '../../protocol/pki/der.ts';
 import type { TlsFacts } from '../connection/connection.ts';
 import { certificateCache } from './certificate-cache.ts';
-import { holderDirectory, type HolderEntry, type HolderTable } from './holders.ts';
+import { holderCache, type HolderCache, type HolderEntry } from './holders.ts';
 import { current, identify } from './identify.ts';
 import type { IdentityReason, Principal } from './principal.ts';
 import { identityReason, reasonText } from './reason.ts';
@@ -42,10 +42,8 @@ function tls(changes: Partial<TlsFacts> = {}): TlsFacts {
   };
 }
 
-function directory(...entries: HolderEntry[]): HolderTable {
-  const table = holderDirectory();
-  table.replace({ version: 1, issuers: [ours], entries });
-  return table;
+function directory(...entries: HolderEntry[]): HolderCache {
+  return holderCache((issuer, serial) => entries.find((e) => e.issuer === issuer && e.serial === serial), [ours], 10);
 }
 
 function words(principal: Principal): string {
@@ -124,16 +122,16 @@ describe('a principal as it is now', () => {
     const table = directory(alice);
     const before = identify(tls(), table);
     assert.equal(current(before, table), before);
-    table.change({ version: 2, entries: [{ ...alice, state: 'suspended' }] });
+    table.learn({ issuers: [ours], entries: [{ ...alice, state: 'suspended' }] });
     const suspended = current(before, table);
     assert.equal(words(suspended), 'FAIL suspended alice@example.net');
     assert.equal(current(suspended, table), suspended);
-    table.change({ version: 3, entries: [alice] });
+    table.learn({ issuers: [ours], entries: [alice] });
     assert.equal(words(current(suspended, table)), 'OK alice@example.net');
-    table.change({ version: 4, entries: [{ ...alice, state: 'revoked' }] });
+    table.learn({ issuers: [ours], entries: [{ ...alice, state: 'revoked' }] });
     const revoked = current(before, table);
     assert.equal(words(revoked), 'FAIL revoked alice@example.net');
-    table.change({ version: 5, entries: [alice] });
+    table.learn({ issuers: [ours], entries: [alice] });
     assert.equal(current(revoked, table), revoked, 'revocation is for good');
   });
 
@@ -201,24 +199,45 @@ describe('the cache of certificates', () => {
 });
 
 describe('the directory of holders', () => {
-  it('is what its snapshots and changes say', () => {
-    const table = holderDirectory();
-    assert.equal(table.version, 0);
-    assert.equal(table.isOwnIssuer(ours), false);
-    table.replace({ version: 7, issuers: [ours, '/CN=next'], entries: [alice] });
-    assert.equal(table.version, 7);
-    assert.equal(table.isOwnIssuer('/CN=next'), true);
-    assert.equal(table.find(ours, '05')?.holder, 'alice@example.net');
-    assert.equal(table.find('/CN=next', '05'), undefined);
-    table.change({ version: 8, entries: [{ ...alice, serial: '06' }] });
-    table.change({ version: 6, entries: [{ ...alice, state: 'revoked' }] });
-    assert.equal(table.version, 8);
-    assert.equal(table.find(ours, '05')?.state, 'active', 'a late message changes nothing');
-    const copy = holderDirectory();
-    copy.replace(structuredClone(table.snapshot()));
-    assert.deepEqual(copy.snapshot(), table.snapshot());
-    assert.equal(copy.find(ours, '06')?.state, 'active');
-    table.replace({ version: 9, issuers: [], entries: [] });
-    assert.equal(table.isOwnIssuer(ours), false);
+  /** A ledger that counts how often it is asked. */
+  function ledger(...entries: HolderEntry[]): { readonly rows: HolderEntry[]; asked: string[]; cache: HolderCache } {
+    const rows = [...entries];
+    const asked: string[] = [];
+    const lookUp = (issuer: string, serial: string): HolderEntry | undefined => {
+      asked.push(serial);
+      return rows.find((row) => row.issuer === issuer && row.serial === serial);
+    };
+    return { rows, asked, cache: holderCache(lookUp, [ours], 2) };
+  }
+
+  it('asks once for each certificate, again for one it has put aside, and always for one that was not known', () => {
+    const { rows, asked, cache } = ledger(alice, { ...alice, serial: '06' }, { ...alice, serial: '07' });
+    for (const serial of ['05', '06', '05', '07', '05', '06']) cache.find(ours, serial);
+    assert.deepEqual(asked, ['05', '06', '07', '06']);
+    assert.equal(cache.find('/CN=next', '05'), undefined, 'the same serial number of another CA');
+    assert.equal(cache.find(ours, '08'), undefined);
+    rows.push({ ...alice, serial: '08' });
+    assert.equal(cache.find(ours, '08')?.state, 'active');
+  });
+
+  it('a change holds at once for what it remembers, and needs no room for what it does not', () => {
+    const { rows, asked, cache } = ledger(alice, { ...alice, serial: '06' });
+    assert.equal(cache.find(ours, '05')?.state, 'active');
+    rows.splice(0, 2, { ...alice, state: 'revoked' }, { ...alice, serial: '06', state: 'revoked' });
+    assert.equal(cache.find(ours, '05')?.state, 'active', 'the ledger is not asked again');
+    cache.learn({ issuers: [ours, '/CN=next'], entries: rows });
+    assert.deepEqual([cache.find(ours, '05')?.state, cache.find(ours, '06')?.state], ['revoked', 'revoked']);
+    assert.deepEqual(asked, ['05', '06']);
+    assert.deepEqual([cache.isOwnIssuer(ours), cache.isOwnIssuer('/CN=next')], [true, true]);
+  });
+
+  it('is asked anew about everything when more changed than was told', () => {
+    const { rows, asked, cache } = ledger(alice);
+    cache.find(ours, '05');
+    rows.splice(0, 1, { ...alice, state: 'suspended' });
+    cache.learn({ issuers: [], entries: undefined });
+    assert.equal(cache.find(ours, '05')?.state, 'suspended');
+    assert.deepEqual(asked, ['05', '05']);
+    assert.equal(cache.isOwnIssuer(ours), false);
   });
 });

@@ -95,14 +95,10 @@ export interface HolderRecord {
   readonly fingerprint?: string | undefined;
 }
 
-/**
- * What the ledger knows, as every front thread holds it in memory: replaced and changed while sessions are open,
- * so ask it again for each transaction. `version` rises with every change.
- */
+/** What the ledger knows. It changes while sessions are open, so ask it again for each transaction. Throws when the ledger does not answer. */
 export interface HolderDirectory {
   /** The record of a certificate with this issuer (Sendmail's form, see CertificateFacts) and serial; undefined when our CA never issued it. */
   find(issuer: string, serial: string): HolderRecord | undefined;
   /** Whether certificates of this issuer are of our own CA, so that one without a record is to be refused. */
   isOwnIssuer(issuer: string): boolean;
-  readonly version: number;
 }

@@ -1,10 +1,10 @@
 /** The sessions of this front thread that are open, so that they can be told of what changes around them. */
 
-/** What a live session can be told. None of these throws or waits. */
+/** What a live session can be told. None of these waits. */
 export interface LiveSession {
   /** Serial number of the certificate it came with, lower-case hexadecimal. */
   readonly serial: string | undefined;
-  /** Asks the directory again; a session whose certificate was withdrawn is ended by 421. True when it was. */
+  /** Asks the directory again; a session whose certificate was withdrawn is ended by 421. True when it was. Throws when the directory does not answer. */
   recheck(): boolean;
   /** Ends it by 421 `shutting-down`: at once when it is idle, after its message when one is coming in. */
   drain(): void;
@@ -40,7 +40,7 @@ export class LiveSessions {
     let ended = 0;
     for (const session of this.#sessions) {
       if (serials !== undefined && (session.serial === undefined || !serials.has(session.serial))) continue;
-      if (session.recheck()) ended += 1;
+      if (recheck(session)) ended += 1;
     }
     return ended;
   }
@@ -54,5 +54,15 @@ export class LiveSessions {
   /** Closes what is still there after drain() had its time. */
   abort(): void {
     for (const session of this.#sessions) session.abort();
+  }
+}
+
+/** A session that cannot be judged because the ledger does not answer is ended like one whose certificate was withdrawn. */
+function recheck(session: LiveSession): boolean {
+  try {
+    return session.recheck();
+  } catch {
+    session.abort();
+    return true;
   }
 }
