@@ -36,9 +36,13 @@ export interface AdminContext {
 }
 
 export interface AdminFiles {
+  /** Whether it is there; it is not opened, so this may be asked of a key. */
+  has(path: string): Promise<boolean>;
   read(path: string): Promise<Uint8Array>;
   /** Writes beside and renames, synced. `secret` means 0600, else 0644. */
   write(path: string, bytes: Uint8Array, mode: 'public' | 'secret'): Promise<void>;
+  /** Removes a secret: written over, then unlinked. */
+  erase(path: string): Promise<void>;
 }
 
 /** How the issuing key is kept, behind the door. */

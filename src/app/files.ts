@@ -1,16 +1,19 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import type { AdminFiles } from '../admin/context.ts';
-import { writeFileSafely } from '../platform/files/write-file.ts';
+import { eraseFile, isFileNow, writeFileSafely } from '../platform/files/write-file.ts';
 
 /** Where things lie below the data directory, besides what the configuration names. */
 export const DATABASE = 'sealpost.db';
 export const CONTENTS = 'content';
 
-/** The data directory's files, by relative path. */
+/** The data directory's files, by relative path; an absolute one is taken as it is. */
 export function adminFiles(directory: string): AdminFiles {
+  const at = (path: string): string => (isAbsolute(path) ? path : join(directory, path));
   return {
-    read: (path) => readFile(join(directory, path)),
-    write: (path, bytes, mode) => writeFileSafely(join(directory, path), bytes, mode),
+    has: (path) => Promise.resolve(isFileNow(at(path))),
+    read: (path) => readFile(at(path)),
+    write: (path, bytes, mode) => writeFileSafely(at(path), bytes, mode),
+    erase: (path) => eraseFile(at(path)),
   };
 }

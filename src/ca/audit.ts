@@ -26,6 +26,10 @@ export type AuditAction =
   | 'imported'
   | 'root-exported'
   | 'root-forgotten'
+  /** The issuing certificate was renewed. */
+  | 'ca-renewed'
+  /** The CA's keys were put under a passphrase, or another one. */
+  | 'locked'
   | 'unlocked'
   | 'trusted'
   | 'token';
