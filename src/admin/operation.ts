@@ -12,6 +12,7 @@ import type { AdminContext } from './context.ts';
 import { OperationError } from './errors.ts';
 import { addHolder } from './holder.ts';
 import { holdQueued, listQueue, releaseQueued, removeQueued, retryQueued, showQueued } from './queue.ts';
+import { renewCertificate } from './renewal.ts';
 import { status } from './status.ts';
 
 export interface Operation {
@@ -72,6 +73,16 @@ export const operations: Readonly<Record<string, Operation>> = {
   ),
   'certificate.list': operation(z.strictObject({ all: z.boolean().optional() }), listCertificates),
   'certificate.show': operation(z.strictObject(names), showCertificate),
+  'certificate.renew': operation(
+    z.strictObject({
+      ...names,
+      csr: octets.optional(),
+      publicKey: octets.optional(),
+      days: z.int().optional(),
+      overlap: z.int().min(0).optional(),
+    }),
+    renewCertificate,
+  ),
   'certificate.revoke': operation(z.strictObject({ ...names, reason: reason.optional() }), revokeCertificates),
   'client.facts': operation(nothing, clientFacts),
   'queue.list': operation(z.strictObject({ ...selection, limit: z.int().min(1).max(10_000).optional() }), listQueue),

@@ -8,7 +8,8 @@ import type { AdminContext, LiveRelay } from '../admin/context.ts';
 import { runOperation } from '../admin/operation.ts';
 import type { EventSink } from '../base/event.ts';
 import { asFault } from '../base/fault.ts';
-import { accessMapFile, controlSocket, inDirectory } from '../config/settings.ts';
+import { idMinter } from '../base/id.ts';
+import { accessMapFile, controlSocket, deliverySettings, inDirectory } from '../config/settings.ts';
 import type { Config } from '../config/schema.ts';
 import { fileContentStore } from '../platform/files/content-store.ts';
 import { isFileNow } from '../platform/files/write-file.ts';
@@ -20,10 +21,12 @@ import { onSignals } from '../platform/process/signals.ts';
 import { eventCounters } from '../platform/telemetry/counters.ts';
 import { logSink } from '../platform/telemetry/log.ts';
 import { openLedger } from '../storage/sqlite/ledger.ts';
+import { openNoticeBook } from '../storage/sqlite/notice-book.ts';
 import { adminContext, readConfig } from './compose.ts';
 import { CONTENTS, DATABASE } from './files.ts';
 import { Fleet } from './fleet.ts';
 import { changeSince, withdraws } from './holders.ts';
+import { relayNotices } from './notices.ts';
 import { readPolicy } from './policy.ts';
 import { givenPassphrases } from './signer-passphrase.ts';
 import { startSpoolThread } from './threads/spool-client.ts';
@@ -39,6 +42,7 @@ import {
   tlsFiles,
 } from './trust.ts';
 import { startUpkeep, tasks, type Task } from './upkeep.ts';
+import { utcOffset } from './utc-offset.ts';
 import { version } from './version.ts';
 import { WatchedFiles } from './watched-files.ts';
 import { StatusService } from './responder.ts';
@@ -47,6 +51,8 @@ import { Web, webMaterial, webRoutes } from './web.ts';
 /** How often files and ledger are looked at for changes made by others. */
 const WATCH = 1_000;
 const TICKET_KEYS = 48;
+/** Who mints the ids of our own mail: front threads are 0 to 29, the delivery thread 31. */
+const NOTICE_WRITER = 30;
 /** What is stapled is asked for anew this often; it counts for a day. */
 const STAPLE_AGE = 3_600_000;
 /** A version before that of any ledger. */
@@ -329,7 +335,24 @@ export async function runDaemon({ directory, passphrase, ready }: DaemonOptions)
       await fleet.material(material);
     },
   };
-  const upkeep = startUpkeep({ tasks: [...tasks, ocspTask], context: () => context, clock, events });
+  const book = openNoticeBook(join(directory, DATABASE));
+  stack.defer(() => book.close());
+  const notices = relayNotices({
+    spool: spool.spool,
+    book,
+    mint: idMinter(clock, NOTICE_WRITER, await spool.spool.lastId()),
+    clock,
+    events,
+    utcOffset,
+    hostname: () => config.delivery.hostname ?? config.hostname,
+    routes: () => deliverySettings(config, directory, []).routes,
+  });
+  const upkeep = startUpkeep({
+    tasks: [...tasks, ocspTask],
+    context: () => ({ ...context, notices }),
+    clock,
+    events,
+  });
   stack.defer(() => upkeep.stop());
   await stopped.promise;
 }

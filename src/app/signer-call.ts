@@ -53,6 +53,7 @@ function readIssue(from: Fields): IssueRequest {
     dnsNames: texts(from, 'dnsNames'),
     uris: texts(from, 'uris'),
     subject: from['subject'] === undefined ? undefined : text(from, 'subject'),
+    follows: from['follows'] === undefined ? undefined : octets(from, 'follows'),
     serial: octets(from, 'serial'),
     notBefore: integer(from, 'notBefore'),
     notAfter: from['notAfter'] === undefined ? undefined : integer(from, 'notAfter'),

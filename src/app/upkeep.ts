@@ -8,6 +8,9 @@
 import { join } from 'node:path';
 import type { AdminContext } from '../admin/context.ts';
 import { renewCrl } from '../admin/certificates.ts';
+import { remind, tellAuditHead, type Notices } from '../admin/reminders.ts';
+import { endOverlaps } from '../admin/renewal.ts';
+import { keepServerCertificate } from '../admin/server-certificate.ts';
 import type { Cancel, Clock, Ms } from '../base/clock.ts';
 import type { EventSink } from '../base/event.ts';
 import { asFault } from '../base/fault.ts';
@@ -19,9 +22,15 @@ export interface Task {
   readonly name: string;
   /** Time from one run to the next. */
   readonly every: Ms;
-  run(context: AdminContext): Promise<void>;
+  run(context: UpkeepContext): Promise<unknown>;
 }
 
+/** What tasks work on: the relay itself is who acts. */
+export interface UpkeepContext extends AdminContext {
+  readonly notices: Notices;
+}
+
+const MINUTE: Ms = 60_000;
 const HOUR: Ms = 3_600_000;
 /** A CRL lives thirty days: whoever reads it has weeks to notice that it is not renewed any more. */
 const CRL_AGE: Ms = 7 * 24 * HOUR;
@@ -33,6 +42,16 @@ export const tasks: readonly Task[] = [
     run: ({ spool, clock, config }) => spool.forget(clock.now() - config.spool.history),
   },
   {
+    name: 'server certificate',
+    every: HOUR,
+    run: keepServerCertificate,
+  },
+  {
+    name: 'end of overlaps',
+    every: 5 * MINUTE,
+    run: endOverlaps,
+  },
+  {
     name: 'CRL',
     every: HOUR,
     async run(context) {
@@ -40,12 +59,22 @@ export const tasks: readonly Task[] = [
       if (context.config.tls.ownAuthority && isOld) await renewCrl(context);
     },
   },
+  {
+    name: 'reminders',
+    every: HOUR,
+    run: (context) => remind(context, context.notices),
+  },
+  {
+    name: 'head of the issuance log',
+    every: HOUR,
+    run: (context) => tellAuditHead(context, context.notices),
+  },
 ];
 
 export interface UpkeepParts {
   readonly tasks: readonly Task[];
   /** As it is now: the configuration may be read again. */
-  readonly context: () => AdminContext;
+  readonly context: () => UpkeepContext;
   readonly clock: Clock;
   readonly events: EventSink;
 }

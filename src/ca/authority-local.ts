@@ -60,9 +60,9 @@ export function localDoor(keys: AuthorityKeys): SigningDoor {
     const names = certifiedNames(profile, request, issuer.constraints);
     const { subject, publicKey, ignored } = subjectOf(request, keys.terms);
     const notBefore = wholeSeconds(request.notBefore);
-    const notAfter = wholeSeconds(
-      request.notAfter ?? Math.min(notBefore + lifeOf(profile, keys.terms.lifetimes), issuer.notAfter),
-    );
+    const latest = Math.min(notBefore + lifeOf(profile, keys.terms.lifetimes), issuer.notAfter);
+    const wanted = request.notAfter ?? latest;
+    const notAfter = wholeSeconds(request.follows === undefined ? wanted : Math.min(wanted, latest));
     const toBeSigned = encodeTbsCertificate({
       serial: positiveSerial(request.serial),
       algorithm: signer.algorithm,
@@ -105,6 +105,7 @@ export function localDoor(keys: AuthorityKeys): SigningDoor {
         at,
         reason: reasonCode(reason),
       })),
+      onlyUsers: true,
     });
     return encodeSigned(toBeSigned, signer.algorithm, signer.sign(toBeSigned));
   }
@@ -176,6 +177,7 @@ interface Subject {
 function subjectOf(request: IssueRequest, terms: AuthorityTerms): Subject {
   const proven = request.csr === undefined ? keyAlone(request.publicKey) : proveRequest(request.csr);
   if (request.subject !== undefined) return { ...proven, subject: writtenSubject(request.subject) };
+  if (request.follows !== undefined) return { ...proven, subject: subjectIn(request.follows) };
   // A CSR may leave its subject empty and let the CA name it.
   if (proven.subject.length > 2) return proven;
   const { subject: template } = terms;
@@ -183,6 +185,12 @@ function subjectOf(request: IssueRequest, terms: AuthorityTerms): Subject {
     ...proven,
     subject: template === undefined ? holderName(request.holder) : templateSubject(template, request.holder),
   };
+}
+
+function subjectIn(certificate: Uint8Array): Uint8Array {
+  const parsed = parseCertificate(certificate);
+  if (parsed === undefined) throw new RequestRefused('what is to be renewed is no certificate', 'RFC 5280 §4.1');
+  return parsed.subject;
 }
 
 function keyAlone(publicKey: Uint8Array | undefined): Subject {

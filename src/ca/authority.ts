@@ -50,6 +50,11 @@ export interface IssueRequest {
   readonly uris: readonly string[];
   /** RFC 4514 text; wins over the subject of a CSR. Undefined: the CSR's, else the template's. */
   readonly subject: string | undefined;
+  /**
+   * The certificate that this one renews, DER: its subject is kept octet by octet unless another is given, and a life
+   * longer than is allowed now is cut instead of refused. Undefined: it renews none.
+   */
+  readonly follows?: Uint8Array | undefined;
   /** 16 octets from the caller's Random; the top bit is cleared. */
   readonly serial: Uint8Array;
   readonly notBefore: Ms;

@@ -38,6 +38,8 @@ export interface Wish {
   readonly subject: string | undefined;
   /** Undefined: the profile's. */
   readonly life: Ms | undefined;
+  /** The certificate that is renewed, see `IssueRequest`. */
+  readonly follows?: Uint8Array | undefined;
 }
 
 export interface Issued {
