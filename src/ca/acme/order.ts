@@ -97,6 +97,13 @@ export function orderNames(order: Order): string[] {
   return order.authorizations.map(({ name }) => name);
 }
 
+/** Whether something is under way that must go on after a restart. */
+export function isWorking({ status, authorizations }: Order): boolean {
+  if (status === 'processing') return true;
+  const looksAt = ({ challenges }: Authorization): boolean => challenges.some(({ status }) => status === 'processing');
+  return status === 'pending' && authorizations.some(looksAt);
+}
+
 /** The order as it is at this time. */
 export function orderAt(order: Order, now: Ms): Order {
   if (now < order.expires || (order.status !== 'pending' && order.status !== 'ready')) return order;

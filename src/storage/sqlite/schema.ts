@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { acme } from './acme-schema.ts';
 import { beginAudit } from './ledger-begin.ts';
 import { audit, ledger } from './ledger-schema.ts';
 import { notices } from './notice-schema.ts';
@@ -103,4 +104,5 @@ export const migrations: readonly Migration[] = [
   { name: 'ledger', sql: ledger },
   { name: 'issuance log', sql: audit, fill: beginAudit },
   { name: 'notices', sql: notices },
+  { name: 'acme', sql: acme },
 ];
