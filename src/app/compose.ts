@@ -7,7 +7,7 @@ import type { EventSink } from '../base/event.ts';
 import type { Ledger } from '../ca/ledger.ts';
 import { formatProblem, parseConfig } from '../config/load.ts';
 import { CONFIG_FILE, type Config } from '../config/schema.ts';
-import { inDirectory } from '../config/settings.ts';
+import { authorityTerms, inDirectory } from '../config/settings.ts';
 import { fileContentStore } from '../platform/files/content-store.ts';
 import { systemActor } from '../platform/process/actor.ts';
 import { systemClock } from '../platform/process/clock.ts';
@@ -36,7 +36,7 @@ export interface ContextParts {
   readonly live: LiveRelay | undefined;
   readonly actor: string;
   /** Where a passphrase for the issuing key comes from. */
-  readonly passphrase?: DoorOptions['passphrase'];
+  readonly passphrase?: DoorOptions['passphrase'] | undefined;
 }
 
 /** What operations work on, and the end of it. */
@@ -46,10 +46,12 @@ export type OwnedContext = AdminContext & { close(): Promise<void> };
 export function adminContext({ passphrase, ...parts }: ContextParts): OwnedContext {
   const { signer } = parts.config.ca;
   const door = new SharedDoor(parts.directory, {
+    // The configuration may be read again.
+    terms: () => authorityTerms(context.config),
     socket: signer === undefined ? undefined : inDirectory(parts.directory, signer),
     ...(passphrase === undefined ? {} : { passphrase }),
   });
-  return {
+  const context: OwnedContext = {
     ...parts,
     clock: systemClock(),
     random: systemRandom(),
@@ -61,20 +63,30 @@ export function adminContext({ passphrase, ...parts }: ContextParts): OwnedConte
     custody: door,
     close: async () => door.close(),
   };
+  return context;
 }
 
 /** Operations on the files of a relay that is stopped. */
 export async function offlineContext(
   directory: string,
-  options: Pick<ContextParts, 'passphrase'> = {},
+  { config = readConfig(directory), passphrase }: Partial<Pick<ContextParts, 'config' | 'passphrase'>> = {},
 ): Promise<OwnedContext> {
-  const config = readConfig(directory);
   const ledger = openLedger(join(directory, DATABASE));
   const spool = sqliteSpool(join(directory, DATABASE));
   const contents = fileContentStore(join(directory, CONTENTS));
   // The command itself says what it did.
   const events: EventSink = { tell: () => {} };
-  const context = adminContext({ config, directory, events, ledger, spool, contents, live: undefined, actor: systemActor(), ...options });
+  const context = adminContext({
+    config,
+    directory,
+    events,
+    ledger,
+    spool,
+    contents,
+    live: undefined,
+    actor: systemActor(),
+    ...options,
+  });
   return {
     ...context,
     async close() {

@@ -9,7 +9,7 @@ import type { AdminContext } from '../admin/context.ts';
 import { asFault } from '../base/fault.ts';
 import { latin1, utf8, type Bytes } from '../base/bytes.ts';
 import { ocspRoutes } from '../ca/ocsp-routes.ts';
-import { documentRoute, type Document } from '../ca/publish.ts';
+import { documentRoute, publishedPaths, type Document } from '../ca/publish.ts';
 import { authorityFiles } from '../ca/setup.ts';
 import type { WebRoute } from '../ca/web.ts';
 import type { Config } from '../config/schema.ts';
@@ -31,10 +31,10 @@ export function webRoutes(context: AdminContext, status: StatusService): readonl
 /** CRLs and CA certificates, DER and PEM, from their files. */
 function documentRoutes({ directory }: AdminContext): WebRoute[] {
   const documents = [
-    { path: '/ca/root', file: authorityFiles.rootCertificate, label: 'CERTIFICATE', maxAge: DAY },
-    { path: '/ca/issuing', file: authorityFiles.issuingCertificate, label: 'CERTIFICATE', maxAge: DAY },
-    { path: '/crl/issuing', file: authorityFiles.crl, label: 'X509 CRL', maxAge: HOUR },
-    { path: '/crl/root', file: authorityFiles.rootCrl, label: 'X509 CRL', maxAge: DAY },
+    { path: publishedPaths.root, file: authorityFiles.rootCertificate, label: 'CERTIFICATE', maxAge: DAY },
+    { path: publishedPaths.issuing, file: authorityFiles.issuingCertificate, label: 'CERTIFICATE', maxAge: DAY },
+    { path: publishedPaths.crl, file: authorityFiles.crl, label: 'X509 CRL', maxAge: HOUR },
+    { path: publishedPaths.rootCrl, file: authorityFiles.rootCrl, label: 'X509 CRL', maxAge: DAY },
   ];
   return documents.flatMap(({ path, file, label, maxAge }) => {
     const read = watchedFile(join(directory, file));

@@ -1,11 +1,9 @@
 /** OCSP over HTTP (RFC 6960 appendix A, RFC 5019 §5 and §6): POST, and GET with the request in the path. */
 import type { Bytes } from '../base/bytes.ts';
 import { MAX_OCSP_REQUEST } from '../protocol/pki/ocsp.ts';
+import { publishedPaths } from './publish.ts';
 import type { OcspAnswer, Responder } from './responder.ts';
 import { plainAnswer, type WebRequest, type WebResponse, type WebRoute } from './web.ts';
-
-/** Where certificates point to, below `ca.url`. */
-export const OCSP_PATH = '/ocsp';
 
 const RESPONSE = { 'content-type': 'application/ocsp-response' };
 const NOTHING: Bytes = new Uint8Array(0);
@@ -24,8 +22,14 @@ export function ocspRoutes(responder: () => Responder | undefined): readonly Web
     return cacheable(now.answer(readPath(request.path)));
   };
   return [
-    { path: OCSP_PATH, over: 'both', methods: ['POST'], maxBody: MAX_OCSP_REQUEST, handle: answer },
-    { path: `${OCSP_PATH}/`, over: 'both', methods: ['GET', 'POST'], maxBody: MAX_OCSP_REQUEST, handle: answer },
+    { path: publishedPaths.ocsp, over: 'both', methods: ['POST'], maxBody: MAX_OCSP_REQUEST, handle: answer },
+    {
+      path: `${publishedPaths.ocsp}/`,
+      over: 'both',
+      methods: ['GET', 'POST'],
+      maxBody: MAX_OCSP_REQUEST,
+      handle: answer,
+    },
   ];
 }
 
@@ -40,7 +44,7 @@ function cacheable({ der, kept }: OcspAnswer): WebResponse {
  * they were meant. What is none gives no octets, which is no request.
  */
 function readPath(path: string): Bytes {
-  let text = path.slice(OCSP_PATH.length + 1);
+  let text = path.slice(publishedPaths.ocsp.length + 1);
   if (text.includes('%')) {
     try {
       text = decodeURIComponent(text);

@@ -3,8 +3,27 @@
  * a client might have to check the server's certificate to get what it checks certificates with (RFC 5280 §8).
  */
 import type { Bytes } from '../base/bytes.ts';
-import type { Ms } from '../base/clock.ts';
+import type { AuthorityUrls } from './authority.ts';
 import { plainAnswer, type Freshness, type WebRoute } from './web.ts';
+
+/** Paths below the web listeners; those of certificates are for good, since what was issued names them. */
+export const publishedPaths = {
+  root: '/ca/root',
+  issuing: '/ca/issuing',
+  crl: '/crl/issuing',
+  rootCrl: '/crl/root',
+  ocsp: '/ocsp',
+} as const;
+
+/** What certificates say of where to ask about them, when we are reached at `url`; nothing without. */
+export function authorityUrls(url: string | undefined): AuthorityUrls {
+  if (url === undefined) return { crl: [], ocsp: [], issuer: [] };
+  return {
+    crl: [`${url}${publishedPaths.crl}.crl`],
+    ocsp: [`${url}${publishedPaths.ocsp}`],
+    issuer: [`${url}${publishedPaths.issuing}.crt`],
+  };
+}
 
 export interface Document {
   readonly body: Bytes;
@@ -24,9 +43,4 @@ export function documentRoute(path: string, type: string, read: () => Promise<Do
       return { status: 200, headers: { 'content-type': type }, ...document };
     },
   };
-}
-
-/** How long a CRL may be kept: an hour, for a revocation made meanwhile is in the next one; not after its nextUpdate. */
-export function crlFreshUntil(now: Ms, nextUpdate: Ms): Ms {
-  return Math.min(now + 3_600_000, nextUpdate);
 }

@@ -3,6 +3,8 @@
  * passed in.
  */
 import { isAbsolute, join } from 'node:path';
+import { usualTerms, type AuthorityTerms } from '../ca/authority.ts';
+import { authorityUrls } from '../ca/publish.ts';
 import type { ListenerRole, ListenerSettings } from '../relay/connection/connection.ts';
 import type { AccessPolicy } from '../relay/access/policy.ts';
 import type { DeliverySettings } from '../relay/delivery/settings.ts';
@@ -119,4 +121,9 @@ export function controlSocket(config: Config, directory: string): string {
 /** Front threads to start, on a machine with so many cores: one is left to the spool and delivery threads. */
 export function frontThreads(config: Config, cores: number): number {
   return config.threads.fronts === 'auto' ? Math.max(1, Math.min(cores - 1, 30)) : config.threads.fronts;
+}
+
+/** What the operator decides about all certificates that are issued from now on. */
+export function authorityTerms(config: Config): AuthorityTerms {
+  return { ...usualTerms, urls: authorityUrls(config.ca.url) };
 }

@@ -104,11 +104,14 @@ function putSerial(whole: Uint8Array, at: number, serial: Uint8Array): number {
 
 /** `HHMMSS` over that of a midnight. */
 function putClock(whole: Uint8Array, at: number, seconds: number): void {
-  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-  for (const [index, part] of parts.entries()) {
-    whole[at + 2 * index] = 0x30 + Math.floor(part / 10);
-    whole[at + 2 * index + 1] = 0x30 + (part % 10);
-  }
+  putTwo(whole, at, Math.floor(seconds / 3600));
+  putTwo(whole, at + 2, Math.floor(seconds / 60) % 60);
+  putTwo(whole, at + 4, seconds % 60);
+}
+
+function putTwo(whole: Uint8Array, at: number, number: number): void {
+  whole[at] = 0x30 + Math.floor(number / 10);
+  whole[at + 1] = 0x30 + (number % 10);
 }
 
 function memo<K>(known: Map<K, Bytes>, key: K, make: () => Bytes): Bytes {
