@@ -85,7 +85,7 @@ export async function offlineContext(
     contents,
     live: undefined,
     actor: systemActor(),
-    ...options,
+    ...(passphrase === undefined ? {} : { passphrase }),
   });
   return {
     ...context,
