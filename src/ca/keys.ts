@@ -51,8 +51,9 @@ export async function generateKey(kind: KeyKind): Promise<KeyPair> {
       return pairOf(await generateRsa('rsa', { modulusLength: Number(kind.slice(3)), publicExponent: 65_537 }));
     case 'ed25519':
     case 'ml-dsa-65':
-      return pairOf(await generateOther(kind));
+      break;
   }
+  return pairOf(await generateOther(kind));
 }
 
 function pairOf(pair: NodePair): KeyPair {

@@ -3,7 +3,7 @@ import { latin1 } from '../base/bytes.ts';
 import type { Ms } from '../base/clock.ts';
 import { encodeSigned } from '../protocol/pki/certificate-write.ts';
 import { parseCertificate, type Certificate } from '../protocol/pki/certificate.ts';
-import { contextPrimitiveTag, contextTag, DerReader, tags } from '../protocol/pki/der.ts';
+import { contextPrimitiveTag, contextTag, DerReader, orEmpty, tags } from '../protocol/pki/der.ts';
 import { readGeneralNames, type GeneralName } from '../protocol/pki/general-name.ts';
 import type { NameConstraints } from '../protocol/pki/name-constraint.ts';
 import { readName, type NameAttribute } from '../protocol/pki/name.ts';
@@ -155,8 +155,8 @@ function readExtensions(
   const values = new Map<string, DerReader>();
   const writtenFalse: string[] = [];
   const twice: string[] = [];
-  const list = explicit?.read(tags.sequence);
-  while (list?.done === false) {
+  const list = orEmpty(explicit?.read(tags.sequence));
+  while (!list.done) {
     const extension = list.read(tags.sequence);
     const type = extension.readOid();
     const written = extension.tag === tags.boolean ? extension.readBoolean() : undefined;
@@ -178,19 +178,19 @@ function readPathLength(value: DerReader | undefined): number | undefined {
 /** The addresses of all points; a name of another kind is there as an empty one, for the rule on addresses to find. */
 function readDistributionPoints(value: DerReader | undefined): string[] {
   const urls: string[] = [];
-  const points = value?.read(tags.sequence);
-  while (points?.done === false) {
+  const points = orEmpty(value?.read(tags.sequence));
+  while (!points.done) {
     const names = points.read(tags.sequence).optional(contextTag(0))?.optional(contextTag(0));
     if (names === undefined) urls.push('');
-    while (names?.done === false) urls.push(addressOf(names));
+    else while (!names.done) urls.push(addressOf(names));
   }
   return urls;
 }
 
 function readAccess(value: DerReader | undefined): [method: string, url: string][] {
   const found: [string, string][] = [];
-  const list = value?.read(tags.sequence);
-  while (list?.done === false) {
+  const list = orEmpty(value?.read(tags.sequence));
+  while (!list.done) {
     const description = list.read(tags.sequence);
     found.push([description.readOid(), addressOf(description)]);
   }

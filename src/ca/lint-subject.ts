@@ -71,7 +71,7 @@ export const subjectRules: readonly Rule[] = [
   [
     'RFC 5280 §A.1',
     each((attribute, text) => {
-      const [length, most] = [[...text].length, upperBound(attribute.type)];
+      const [length, most] = [Array.from(text).length, upperBound(attribute.type)];
       // A country that is too long breaks the rule on countries.
       if (attribute.type === oids.countryName || length <= most) return false;
       return `${named(attribute)} of the subject has ${length} characters, more than ${most}`;

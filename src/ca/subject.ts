@@ -46,7 +46,7 @@ function fill(attributes: readonly WrittenAttribute[], holder: string): WrittenA
 
 /** The holder as common name, DER. */
 export function holderName(holder: string): Uint8Array {
-  const length = [...holder].length;
+  const length = Array.from(holder).length;
   if (length > NAME_BOUND) {
     throw new RequestRefused(
       `"${holder}" has ${length} characters, more than the ${NAME_BOUND} of a common name; give a subject of your own`,

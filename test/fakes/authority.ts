@@ -9,7 +9,7 @@ import {
 } from '../../src/ca/authority.ts';
 import { localDoor } from '../../src/ca/authority-local.ts';
 import { makeKey, type KeyPair } from '../../src/ca/keys.ts';
-import { createAuthority, type NewAuthority } from '../../src/ca/setup.ts';
+import { createAuthority, type AuthorityWishes, type NewAuthority } from '../../src/ca/setup.ts';
 import { fakeClock } from './clock.ts';
 import { seededRandom } from './random.ts';
 
@@ -29,11 +29,15 @@ export interface TestAuthority {
 
 /** `clock`: for tests in which a TLS library looks at the time, the machine's. */
 export function testAuthority(
-  options: { readonly clock?: Clock; readonly hostname?: string; readonly terms?: AuthorityTerms } = {},
+  options: {
+    readonly clock?: Clock;
+    readonly hostname?: string;
+    readonly terms?: AuthorityTerms;
+  } & AuthorityWishes = {},
 ): TestAuthority {
   const clock = options.clock ?? fakeClock();
   const random = seededRandom(1);
-  const made = createAuthority(random, clock, options.hostname ?? 'mail.example.net');
+  const made = createAuthority(random, clock, options.hostname ?? 'mail.example.net', options);
   const door = localDoor({
     root: made.root,
     issuing: made.issuing,

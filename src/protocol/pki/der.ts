@@ -192,6 +192,11 @@ export class DerReader {
   }
 }
 
+/** An optional list, as one without elements where it is missing. */
+export function orEmpty(list: DerReader | undefined): DerReader {
+  return list ?? new DerReader(new Uint8Array(0));
+}
+
 /** The content octets of an OBJECT IDENTIFIER as dotted text. Throws `DerError`. */
 export function oidText(bytes: Uint8Array, offset: number = 0): string {
   if (bytes.length === 0 || bytes.length > MAX_OID) throw new DerError('bad OBJECT IDENTIFIER', offset);

@@ -1,6 +1,6 @@
 /** GeneralName (RFC 5280 §4.2.1.6): the names that subjectAltName holds. */
 import { fromLatin1, fromUtf8, latin1, utf8, type Bytes } from '../../base/bytes.ts';
-import { DerError, DerReader, contextTag, element, oid, tags } from './der.ts';
+import { DerError, type DerReader, contextTag, element, oid, tags } from './der.ts';
 import { explicit, implicit, utf8String } from './der-write.ts';
 import { oids } from './oid.ts';
 
@@ -49,6 +49,7 @@ export function encodeGeneralName({ kind, text }: GeneralName): Bytes {
     case 'mailbox':
       return element(contextTag(0), oid(oids.smtpUtf8Mailbox), explicit(0, utf8String(text)));
     case 'other':
-      throw new RangeError(`a name of kind ${text} is not written`);
+      break;
   }
+  throw new RangeError(`a name of kind ${text} is not written`);
 }

@@ -4,7 +4,7 @@
  * names below it. A kind whose list is empty is not constrained.
  */
 import { fromLatin1, latin1, type Bytes } from '../../base/bytes.ts';
-import { DerError, DerReader, contextTag, element, sequence, tags } from './der.ts';
+import { DerError, type DerReader, contextTag, element, orEmpty, sequence, tags } from './der.ts';
 import { implicit } from './der-write.ts';
 import type { GeneralName } from './general-name.ts';
 
@@ -47,17 +47,17 @@ export function encodeNameConstraints(constraints: NameConstraints): Bytes {
 export function readNameConstraints(value: DerReader): NameConstraints {
   const bases: Readonly<Record<number, string[]>> = { 0x81: [], 0x82: [], 0x86: [] };
   const outer = value.read(tags.sequence);
-  const permitted = outer.optional(contextTag(0));
-  const excluded = outer.optional(contextTag(1));
+  const permitted = orEmpty(outer.optional(contextTag(0)));
+  const excluded = orEmpty(outer.optional(contextTag(1)));
   outer.end();
-  while (permitted?.done === false) {
+  while (!permitted.done) {
     const { tag, content } = permitted.read(tags.sequence).next();
     const list = bases[tag];
     if (list === undefined) throw new DerError('name constraint of a kind that is not known here', content.offset);
     list.push(latin1(content.bytes).toLowerCase());
   }
   let addresses = 0;
-  while (excluded?.done === false) {
+  while (!excluded.done) {
     const { tag, content } = excluded.read(tags.sequence).next();
     if (tag !== 0x87 || content.bytes.some((octet) => octet !== 0))
       throw new DerError('excluded name of a kind that is not known here', content.offset);
@@ -82,8 +82,10 @@ export function permits(constraints: NameConstraints, { kind, text }: GeneralNam
     case 'uri':
       return allows(constraints.uris, (base) => matchesHost(hostOf(text), base));
     case 'other':
-      return !(constraints.noAddresses && text === '[7]');
+      break;
   }
+  // An address has tag 7; other kinds are not constrained.
+  return !(constraints.noAddresses && text === '[7]');
 }
 
 function allows(bases: readonly string[], matches: (base: string) => boolean): boolean {

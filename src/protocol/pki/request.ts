@@ -1,5 +1,5 @@
 /** Certificate requests, PKCS#10 (RFC 2986): taken apart, with the parts left as they stand. No signature is checked here. */
-import { DerError, DerReader, contextTag, tags } from './der.ts';
+import { DerError, DerReader, contextTag, orEmpty, tags } from './der.ts';
 import { readGeneralNames, type GeneralName } from './general-name.ts';
 import { readName } from './name.ts';
 import { oids } from './oid.ts';
@@ -64,7 +64,7 @@ export function readRequest(der: Uint8Array): RequestReading {
     readName(subject);
     const publicKey = info.readWhole(tags.sequence);
     // Attributes may be missing altogether: old tools leave them out.
-    const attributes = readAttributes(info.optional(contextTag(0)));
+    const attributes = readAttributes(orEmpty(info.optional(contextTag(0))));
     info.end();
     return {
       kind: 'request',
@@ -86,9 +86,9 @@ export function readRequest(der: Uint8Array): RequestReading {
 }
 
 /** The values of each attribute by its type. Two of one type are refused: each reader could believe another one. */
-function readAttributes(list: DerReader | undefined): Map<string, DerReader> {
+function readAttributes(list: DerReader): Map<string, DerReader> {
   const attributes = new Map<string, DerReader>();
-  while (list?.done === false) {
+  while (!list.done) {
     const attribute = list.read(tags.sequence);
     const type = attribute.readOid();
     const values = attribute.read(tags.set);
@@ -126,8 +126,8 @@ function readRequested(values: DerReader | undefined): RequestedExtensions {
   const names = found.get(oids.subjectAltName);
   const constraints = found.get(oids.basicConstraints)?.read(tags.sequence);
   const purposes: string[] = [];
-  const usages = found.get(oids.extKeyUsage)?.read(tags.sequence);
-  while (usages?.done === false) purposes.push(usages.readOid());
+  const usages = orEmpty(found.get(oids.extKeyUsage)?.read(tags.sequence));
+  while (!usages.done) purposes.push(usages.readOid());
   return {
     names: names === undefined ? [] : readGeneralNames(names),
     isCa: constraints?.tag === tags.boolean && constraints.readBoolean(),
