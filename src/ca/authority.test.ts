@@ -18,7 +18,7 @@ import { usualTerms, type IssueRequest } from './authority.ts';
 import { generateKey, keyKinds, makeKey, publicKeyOf, signerOf } from './keys.ts';
 import type { ProfileName } from './ledger.ts';
 import { RequestRefused } from './refusal.ts';
-import { renewIssuing } from './setup.ts';
+import { renewIssuing } from './renew-authority.ts';
 
 const DAY = 86_400_000;
 
@@ -317,7 +317,7 @@ describe('the authority', () => {
     const authority = testAuthority({ mailDomains: ['example.net'] });
     const { root, issuing, rootKey } = authority.made;
     const later = fakeClock(FAKE_START + 3000 * DAY);
-    const renewed = renewIssuing(authority.random, later, { root, issuing, rootKey });
+    const renewed = renewIssuing({ root, issuing, rootKey }, authority.random, later);
     const [before, after] = [parsed(issuing), parsed(renewed)];
     assert.deepEqual(after.subject, before.subject);
     assert.deepEqual(after.publicKey, before.publicKey);
@@ -331,8 +331,8 @@ describe('the authority', () => {
     const { certificate } = await authority.issue();
     assert.ok(new X509Certificate(certificate).verify(new X509Certificate(renewed).publicKey));
     assert.throws(
-      () => renewIssuing(authority.random, later, { root, issuing, rootKey: authority.made.issuingKey }),
-      /not the key of the root/,
+      () => renewIssuing({ root, issuing, rootKey: authority.made.issuingKey }, authority.random, later),
+      /not that of the root/,
     );
   });
 

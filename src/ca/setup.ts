@@ -15,13 +15,12 @@ import {
   nameConstraints,
   subjectKeyIdentifier,
 } from '../protocol/pki/certificate-write.ts';
-import { extensionValue, parseCertificate } from '../protocol/pki/certificate.ts';
+import { parseCertificate } from '../protocol/pki/certificate.ts';
 import { encodeTbsCrl } from '../protocol/pki/crl.ts';
-import { constraintsOf, readNameConstraints, type NameConstraints } from '../protocol/pki/name-constraint.ts';
-import { oids } from '../protocol/pki/oid.ts';
+import { constraintsOf, type NameConstraints } from '../protocol/pki/name-constraint.ts';
 import { encodePem } from '../protocol/pki/pem.ts';
 import { positiveSerial, refuseFindings } from './authority-local.ts';
-import { keyIdOf, makeKey, privateKeyDer, publicKeyOf, signerOf, type KeyPair } from './keys.ts';
+import { keyIdOf, makeKey, privateKeyDer, signerOf, type KeyPair } from './keys.ts';
 import { lintCertificate, type LintIssuer } from './lint.ts';
 import { caName } from './subject.ts';
 
@@ -122,31 +121,6 @@ export function createAuthority(
       { path: authorityFiles.issuingCertificate, bytes: certificateFile([issuing]), mode: 'public' },
     ],
   };
-}
-
-/**
- * The issuing CA once more for ten years, as far as the root lives: same name, key and constraints, so that all it has
- * issued and the CRL stay valid. Throws when the root does not belong to it.
- */
-export function renewIssuing(
-  random: Random,
-  clock: Clock,
-  { root, issuing, rootKey }: { readonly root: Uint8Array; readonly issuing: Uint8Array; readonly rootKey: KeyObject },
-): Bytes {
-  const [above, before] = [parseCertificate(root), parseCertificate(issuing)];
-  if (above === undefined || before === undefined) throw new Error('root or issuing CA is no certificate');
-  if (Buffer.compare(above.publicKey, publicKeyOf(rootKey)) !== 0)
-    throw new Error('the root key is not the key of the root certificate');
-  const notBefore = Math.max(wholeSeconds(clock.now() - BACKDATE), above.notBefore);
-  const constraints = extensionValue(issuing, oids.nameConstraints);
-  return signCa(random, issuerFacts(above.subject, above.publicKey, above.notBefore, above.notAfter), rootKey, {
-    kind: 'issuing',
-    subject: before.subject,
-    publicKey: before.publicKey,
-    notBefore,
-    notAfter: Math.min(notBefore + ISSUING_LIFE, above.notAfter),
-    constraints: constraints && readNameConstraints(constraints),
-  });
 }
 
 /** The CRL of the root, DER: for programs that want one of every CA of a chain. The issuing CA was never revoked. */
