@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { EventSink } from '../base/event.ts';
 import type { Random } from '../base/random.ts';
 import type { Bytes } from '../base/bytes.ts';
+import type { AcmeStore } from '../ca/acme/store.ts';
 import type { KeyState, SigningDoor } from '../ca/authority.ts';
 import type { Ledger } from '../ca/ledger.ts';
 import type { Config } from '../config/schema.ts';
@@ -21,6 +22,8 @@ export interface AdminContext {
   readonly random: Random;
   readonly events: EventSink;
   readonly ledger: Ledger;
+  /** Keys, accounts and orders of ACME. */
+  readonly acme: AcmeStore;
   /**
    * The one door to the issuing key; it opens here, and closing it is the context's affair. Rejects with an
    * AuthorityUnavailable when the key is missing, unfit or locked.
@@ -41,6 +44,10 @@ export interface AdminFiles {
   read(path: string): Promise<Uint8Array>;
   /** Writes beside and renames, synced. `secret` means 0600, else 0644. */
   write(path: string, bytes: Uint8Array, mode: 'public' | 'secret'): Promise<void>;
+  /** Names in a folder; none when it is not there. */
+  list(path: string): Promise<string[]>;
+  /** Removes a file, or a folder with all that is in it. */
+  remove(path: string): Promise<void>;
   /** Removes a secret: written over, then unlinked. */
   erase(path: string): Promise<void>;
 }
@@ -64,6 +71,10 @@ export interface LiveRelay {
   readonly startedAt: number;
   /** Trust, revocations or the map changed: bring every front thread up to date; resolves when all have it. */
   refresh(): Promise<void>;
+  /** Files of CAs from outside changed: resolves when they are in force and their lists were asked for. */
+  reloadTrust?(): Promise<void>;
+  /** Fetches the CRL of a CA from outside now; why that failed, or undefined. */
+  fetchCrl?(name: string): Promise<string | undefined>;
   /** Destinations that did not answer may be tried again at once. */
   retryHops?(): Promise<void>;
   listening(): readonly {

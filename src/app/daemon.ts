@@ -25,6 +25,7 @@ import { openNoticeBook } from '../storage/sqlite/notice-book.ts';
 import { adminContext, readConfig } from './compose.ts';
 import { CONTENTS, DATABASE } from './files.ts';
 import { Fleet } from './fleet.ts';
+import { ForeignKeeper } from './foreign.ts';
 import { changeSince, withdraws } from './holders.ts';
 import { relayNotices } from './notices.ts';
 import { readPolicy } from './policy.ts';
@@ -101,8 +102,8 @@ export async function runDaemon({ directory, passphrase, ready }: DaemonOptions)
   // first is just receiving for leftovers, and remove it.
   const opened = Promise.withResolvers<AdminContext>();
   opened.promise.catch(() => {}); // told by whatever kept the relay from starting
-  const control = await serveControl(controlSocket(config, directory), async (name, input) =>
-    runOperation(await opened.promise, name, input),
+  const control = await serveControl(controlSocket(config, directory), async (name, input, actor) =>
+    runOperation({ ...(await opened.promise), actor }, name, input),
   );
   let closing: Promise<void> | undefined;
   const closeControl = (): Promise<void> => {
@@ -119,7 +120,20 @@ export async function runDaemon({ directory, passphrase, ready }: DaemonOptions)
   // What is in the ledger when a front thread starts, it looks up; from this version on it is told.
   let known = ledger.version();
   let issuers = ownIssuers(config, directory);
-  const state = { config, material, issuers, policy: policy.source };
+  const trust = new ForeignKeeper({
+    directory,
+    events,
+    clock,
+    async apply(snapshot) {
+      // Sessions that could be resumed were judged by what was trusted before.
+      ticketKeys = random.bytes(TICKET_KEYS);
+      material = stapled({ ...material, ticketKeys });
+      await fleet.foreign(snapshot, material);
+      web.update({ tls: webMaterial(config, directory, material) });
+    },
+  });
+  stack.defer(() => trust.stop());
+  const state = { config, material, issuers, foreign: trust.snapshot(), policy: policy.source };
   const fleet = new Fleet({ directory, database: join(directory, DATABASE), contents, spool, events }, state);
 
   /** The material with what our OCSP responder says of the certificate in it. */
@@ -160,6 +174,8 @@ export async function runDaemon({ directory, passphrase, ready }: DaemonOptions)
   const live: LiveRelay = {
     startedAt: Date.now(),
     refresh,
+    reloadTrust: () => trust.reload(),
+    fetchCrl: (name) => trust.fetch(name),
     retryHops: () => fleet.retryHops(),
     listening: () => [
       ...fleet.listeners.map(({ name, address, port, tls }) => ({ name, address, port, tls })),
@@ -277,6 +293,7 @@ export async function runDaemon({ directory, passphrase, ready }: DaemonOptions)
     try {
       if (ledger.version() !== known) await tellHolders(false);
       for (const files of [mapFiles, serverFiles, signerFiles, hopFiles]) await files.look();
+      await trust.look();
     } catch (error) {
       trouble('watch', error);
     } finally {

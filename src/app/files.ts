@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, readdir, rm } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { AdminFiles } from '../admin/context.ts';
 import { eraseFile, isFileNow, writeFileSafely } from '../platform/files/write-file.ts';
@@ -14,6 +14,15 @@ export function adminFiles(directory: string): AdminFiles {
     has: (path) => Promise.resolve(isFileNow(at(path))),
     read: (path) => readFile(at(path)),
     write: (path, bytes, mode) => writeFileSafely(at(path), bytes, mode),
+    async list(path) {
+      try {
+        return await readdir(at(path));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+        throw error;
+      }
+    },
+    remove: (path) => rm(at(path), { recursive: true, force: true }),
     erase: (path) => eraseFile(at(path)),
   };
 }

@@ -9,6 +9,7 @@ import { Fault } from '../base/fault.ts';
 import { firstIdAt } from '../base/id.ts';
 import { statuses } from '../base/status.ts';
 import { parseConfig } from '../config/load.ts';
+import { nothingForeign } from '../relay/identity/foreign.ts';
 import { laneOf } from '../relay/schedule/lane.ts';
 import type { NewEntry, SpoolStore } from '../relay/spool/spool.ts';
 import { memorySpool } from '../storage/memory/spool.ts';
@@ -56,7 +57,7 @@ function fleetOn(spool: SpoolStore, directory: string): { readonly fleet: Fleet;
       events: { tell: (event) => events.push(event) },
       restartAfter: 10,
     },
-    { config, material: undefined as never, issuers: [], policy: undefined as never },
+    { config, material: undefined as never, issuers: [], foreign: nothingForeign, policy: undefined as never },
   );
   return { fleet, events };
 }

@@ -11,6 +11,7 @@ import type { RenewedContexts } from '../platform/net/client-contexts.ts';
 import { checkFree } from '../platform/net/listener.ts';
 import type { TlsMaterial } from '../platform/net/tls-contexts.ts';
 import type { ListenerSettings } from '../relay/connection/connection.ts';
+import type { ForeignSnapshot } from '../relay/identity/foreign.ts';
 import type { HolderChange } from '../relay/identity/holders.ts';
 import { machine, reachableAt } from './machine.ts';
 import type { PolicySource } from './policy.ts';
@@ -34,6 +35,8 @@ export interface FleetState {
   material: TlsMaterial;
   /** Names of our own issuing CAs. */
   issuers: readonly string[];
+  /** CAs from outside that are trusted by rules of their own. */
+  foreign: ForeignSnapshot;
   policy: PolicySource;
 }
 
@@ -99,6 +102,12 @@ export class Fleet {
     if (material !== undefined) this.#state.material = material;
     const ended = await Promise.all(this.#fronts.map(({ control }) => control.holders(change, material)));
     return ended.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** CAs from outside changed: resolves when every session knows. `material` has new ticket keys. */
+  async foreign(foreign: ForeignSnapshot, material: TlsMaterial): Promise<void> {
+    Object.assign(this.#state, { foreign, material });
+    await Promise.all(this.#fronts.map(({ control }) => control.foreign(foreign, material)));
   }
 
   async material(material: TlsMaterial): Promise<void> {

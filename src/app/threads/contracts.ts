@@ -8,6 +8,7 @@ import type { RenewedContexts } from '../../platform/net/client-contexts.ts';
 import type { TlsMaterial } from '../../platform/net/tls-contexts.ts';
 import type { ListenerSettings } from '../../relay/connection/connection.ts';
 import type { DeliverySettings } from '../../relay/delivery/settings.ts';
+import type { ForeignSnapshot } from '../../relay/identity/foreign.ts';
 import type { HolderChange } from '../../relay/identity/holders.ts';
 import type { PolicySource } from '../policy.ts';
 import type { Methods } from './rpc.ts';
@@ -38,6 +39,7 @@ export interface FrontStart {
   readonly database: string;
   /** Names of our own issuing CAs. */
   readonly issuers: readonly string[];
+  readonly foreign: ForeignSnapshot;
   readonly policy: PolicySource;
   /** A way to the spool thread. */
   readonly spool: MessagePort;
@@ -62,6 +64,8 @@ export interface FrontControl {
    */
   holders(change: HolderChange, material: TlsMaterial | undefined): Promise<number>;
   material(material: TlsMaterial): Promise<void>;
+  /** Resolves when every session here knows, and those whose CA counts no more are ended. */
+  foreign(snapshot: ForeignSnapshot, material: TlsMaterial): Promise<number>;
   policy(source: PolicySource): Promise<void>;
   config(config: Config): Promise<void>;
   /** Sessions that are open here. */
@@ -74,6 +78,7 @@ export const frontMethods: Methods<FrontControl> = {
   listen: call,
   holders: call,
   material: call,
+  foreign: call,
   policy: call,
   config: call,
   sessions: call,

@@ -23,6 +23,7 @@ import { makePolicy } from '../policy.ts';
 import { sharedCounts } from '../shared-counts.ts';
 import { frontMethods, type FrontControl, type FrontStart, type Listening } from './contracts.ts';
 import { eventBuffer } from './event-buffer.ts';
+import { frontTrust, type FrontTrust } from './front-trust.ts';
 import { serve } from './rpc.ts';
 import { spoolClient } from './spool-client.ts';
 import { utcOffset } from '../utc-offset.ts';
@@ -39,7 +40,8 @@ function run(start: FrontStart): void {
   const clock = systemClock();
   const events = eventBuffer(start.events, clock, () => config.log.level);
   const directory = holderCache(holderLookup(openLookup(start.database)), start.issuers, REMEMBERED);
-  const tls = tlsContexts(start.material, { handshakeTime: config.limits.handshakeTime });
+  const trust = frontTrust(start.material, start.foreign);
+  const tls = tlsContexts(trust.material(), { handshakeTime: config.limits.handshakeTime });
   const resolver = dnsResolver({ ...defaultDnsSettings, servers: config.delivery.resolver });
   const names = peerNames(resolver, clock);
   const open: OpenListener[] = [];
@@ -50,6 +52,7 @@ function run(start: FrontStart): void {
     limits: (role) => sessionLimits(config, role),
     policy: () => policy,
     directory,
+    foreign: trust.foreign,
     peerName: (address) =>
       config.names.lookupClientNames ? names(address) : Promise.resolve({ state: 'unasked', name: undefined }),
     store: spoolClient(start.spool),
@@ -62,6 +65,10 @@ function run(start: FrontStart): void {
     admission: new Admission(sharedCounts(start.counts)),
   });
 
+  const swap = (next: Parameters<FrontTrust['change']>[0]): void => {
+    trust.change(next);
+    tls.swap(trust.material());
+  };
   const control: FrontControl = {
     async listen(listeners) {
       const onTrouble = (detail: string): void => events.tell({ kind: 'trouble', where: 'listener', detail });
@@ -76,11 +83,15 @@ function run(start: FrontStart): void {
     async holders(change, material) {
       directory.learn(change);
       // New ticket keys: what was resumable before is resumable no more, so a withdrawn certificate is seen again.
-      if (material !== undefined) tls.swap(material);
+      if (material !== undefined) swap({ material });
       return sessions.recheck(change.entries && new Set(change.entries.map(({ serial }) => serial)));
     },
     async material(material) {
-      tls.swap(material);
+      swap({ material });
+    },
+    async foreign(snapshot, material) {
+      swap({ snapshot, material });
+      return sessions.recheck();
     },
     async policy(source) {
       policy = makePolicy(source);

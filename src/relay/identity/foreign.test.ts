@@ -54,7 +54,7 @@ function trust(given: Readonly<Record<string, Given>>, others: readonly Outsider
 }
 
 function directory(issuers: readonly string[] = [], record?: HolderRecord): HolderDirectory {
-  return { version: 1, find: () => record, isOwnIssuer: (issuer) => issuers.includes(issuer) };
+  return { find: () => record, isOwnIssuer: (issuer) => issuers.includes(issuer) };
 }
 
 function tls(leaf: Outsider, ...issuers: readonly Outsider[]): TlsFacts {
