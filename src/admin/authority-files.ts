@@ -1,10 +1,24 @@
 /** The authority's files: whether they are there, and how they come to be. What is there is never overwritten. */
+import { generateKey, type KeyKind } from '../ca/keys.ts';
+import { asciiDomain, checkDnsName } from '../ca/profile.ts';
 import { authorityFiles, createAuthority } from '../ca/setup.ts';
-import type { CertificateContext } from './certificate-issue.ts';
+import { refusalToError, type CertificateContext } from './certificate-issue.ts';
 import { OperationError } from './errors.ts';
 
+/** What may be chosen for an authority when it is made. */
+export interface AuthorityChoices {
+  /** Domains whose names alone it may certify, with their subdomains; none: it is not constrained. */
+  readonly mailDomains?: readonly string[] | undefined;
+  /** Kind of the keys of both CAs; undefined: P-256. */
+  readonly key?: KeyKind | undefined;
+}
+
 /** Root and issuing CA, unless they are there; gives the paths written. Throws OperationError `conflict` when only some files are there. */
-export async function makeAuthority(context: CertificateContext, hostname: string): Promise<string[]> {
+export async function makeAuthority(
+  context: CertificateContext,
+  names: readonly [hostname: string, ...more: readonly string[]],
+  choices: AuthorityChoices,
+): Promise<string[]> {
   // The root's key may be kept elsewhere, so it does not count among what must be there.
   if (
     !(await allMissing(context, [
@@ -16,9 +30,28 @@ export async function makeAuthority(context: CertificateContext, hostname: strin
     return [];
   if (await isThere(context, authorityFiles.rootKey))
     throw incomplete([authorityFiles.rootKey], [authorityFiles.rootCertificate]);
-  const { files } = createAuthority(context.random, context.clock, hostname);
+  const [hostname, ...hosts] = names;
+  const { key } = choices;
+  const { files } = createAuthority(context.random, context.clock, hostname, {
+    keys: key && { root: await generateKey(key), issuing: await generateKey(key) },
+    mailDomains: domainsOf(choices.mailDomains ?? []),
+    hosts,
+  });
   for (const { path, bytes, mode } of files) await context.files.write(path, bytes, mode);
   return files.map(({ path }) => path);
+}
+
+/** In lower case and A-labels, as certificates have them. Throws OperationError `usage` when one is no domain. */
+function domainsOf(written: readonly string[]): string[] {
+  try {
+    return written.map((text) => {
+      const domain = asciiDomain(text.trim().toLowerCase().replace(/^@/, ''));
+      checkDnsName(domain, false);
+      return domain;
+    });
+  } catch (error) {
+    throw refusalToError(error);
+  }
 }
 
 /** Whether all of the files are missing. Some of them are a trace of something that we do not understand: no overwriting. */

@@ -9,9 +9,15 @@ import { RequestRefused } from './refusal.ts';
 const PLACEHOLDER = '{holder}';
 const NAME_BOUND = upperBound(oids.commonName);
 
-/** Throws an Error that says at which character a template of subjects is wrong, tried with a short holder. */
-export function checkTemplate(template: string): void {
-  encodeWrittenName(fill(parseNameText(template), 'holder'));
+/** At which character a template of subjects is wrong, tried with a short holder; undefined when it is not. */
+export function templateFault(template: string): string | undefined {
+  try {
+    encodeWrittenName(fill(parseNameText(template), 'holder'));
+    return undefined;
+  } catch (error) {
+    if (error instanceof NameTextError) return error.message;
+    throw error;
+  }
 }
 
 /** The subject that a template gives to a holder, DER. Throws `RequestRefused`. */

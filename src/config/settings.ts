@@ -3,7 +3,7 @@
  * passed in.
  */
 import { isAbsolute, join } from 'node:path';
-import { usualTerms, type AuthorityTerms } from '../ca/authority.ts';
+import type { AuthorityTerms } from '../ca/authority.ts';
 import { authorityUrls } from '../ca/publish.ts';
 import type { ListenerRole, ListenerSettings } from '../relay/connection/connection.ts';
 import type { AccessPolicy } from '../relay/access/policy.ts';
@@ -125,5 +125,7 @@ export function frontThreads(config: Config, cores: number): number {
 
 /** What the operator decides about all certificates that are issued from now on. */
 export function authorityTerms(config: Config): AuthorityTerms {
-  return { ...usualTerms, urls: authorityUrls(config.ca.url) };
+  const { url, lifetimes, subject } = config.ca;
+  const lives = Object.entries(lifetimes).filter(([, life]) => life !== undefined);
+  return { urls: authorityUrls(url), lifetimes: Object.fromEntries(lives), subject };
 }

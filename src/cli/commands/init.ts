@@ -1,5 +1,5 @@
 import { type Command, buildCommand } from '@stricli/core';
-import { type CliContext, type CreatedDirectory, Printer, directoryOf } from '../context.ts';
+import { type CliContext, type CreateChoices, type CreatedDirectory, Printer, directoryOf } from '../context.ts';
 import {
   type CommonFlags,
   type DirectoryFlags,
@@ -13,13 +13,21 @@ import { pairs } from '../output.ts';
 
 interface InitFlags extends CommonFlags {
   readonly hostname?: string;
+  readonly mailDomain?: readonly string[];
+  readonly key?: KeyKind;
 }
+
+type KeyKind = NonNullable<CreateChoices['key']>;
+const keyKinds: readonly KeyKind[] = ['p256', 'p384', 'ed25519', 'rsa2048', 'rsa3072', 'rsa4096', 'ml-dsa-65'];
 
 export function initCommand(messages: Messages): Command<CliContext> {
   return buildCommand<InitFlags, [], CliContext>({
     async func(flags) {
       const printer = new Printer(this, flags.json);
-      const created = await this.reach.create(directoryOf(this, flags.directory), flags.hostname);
+      const created = await this.reach.create(directoryOf(this, flags.directory), flags.hostname, {
+        mailDomains: flags.mailDomain,
+        key: flags.key,
+      });
       printer.data(created, () => createdWords(printer, created, flags.directory));
     },
     parameters: {
@@ -31,6 +39,15 @@ export function initCommand(messages: Messages): Command<CliContext> {
           brief: messages['init.hostname'],
           placeholder: 'NAME',
         },
+        mailDomain: {
+          kind: 'parsed',
+          parse: String,
+          optional: true,
+          variadic: ',',
+          brief: messages['init.mailDomain'],
+          placeholder: 'DOMAIN',
+        },
+        key: { kind: 'enum', values: keyKinds, optional: true, brief: messages['init.key'] },
         ...commonFlags(messages),
       },
       aliases: directoryAlias,
