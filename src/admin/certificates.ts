@@ -3,19 +3,13 @@ import { makeKey } from '../ca/keys.ts';
 import type { RevocationReason } from '../ca/ledger.ts';
 import { certifiedNames } from '../ca/profile.ts';
 import { authorityFiles, certificateFile, keyFile } from '../ca/setup.ts';
-import { allMissing, isThere, makeAuthority } from './authority-files.ts';
-import {
-  issueInto,
-  refusalToError,
-  throughDoor,
-  writeCrl,
-  type CertificateContext,
-} from './certificate-issue.ts';
+import { allMissing, isThere, makeAuthority, type AuthorityChoices } from './authority-files.ts';
+import { issueInto, refusalToError, throughDoor, writeCrl, type CertificateContext } from './certificate-issue.ts';
 import { select, type Selection } from './certificate-select.ts';
 import { details, view, type CertificateDetails, type CertificateView } from './certificate-view.ts';
 import { OperationError } from './errors.ts';
 
-export interface InitialiseRequest {
+export interface InitialiseRequest extends AuthorityChoices {
   /** Name of this server: in the names of the CA, and a DNS name of the server's certificate. */
   readonly hostname: string;
   /** More DNS names by which clients reach it. */
@@ -41,7 +35,7 @@ export async function initialise(context: CertificateContext, request: Initialis
   } catch (error) {
     throw refusalToError(error);
   }
-  const created = await makeAuthority(context, hostname);
+  const created = await makeAuthority(context, [hostname, ...dnsNames.slice(1)], request);
   const needsCrl = !(await isThere(context, authorityFiles.crl));
   const needsServer = await allMissing(context, [authorityFiles.serverCertificate, authorityFiles.serverKey]);
   if (!needsCrl && !needsServer) return { created, server: undefined };

@@ -7,6 +7,7 @@
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import type { Ms } from '../base/clock.ts';
+import { templateFault } from '../ca/subject.ts';
 import type { ListenerSettings } from '../relay/connection/connection.ts';
 import type { HopTls } from '../relay/delivery/settings.ts';
 import type { ScheduleSettings } from '../relay/schedule/settings.ts';
@@ -109,6 +110,10 @@ export interface Config {
   readonly names: { readonly lookupClientNames: boolean };
 }
 
+    /** Usual lives by profile; undefined: the profile's. */
+    readonly lifetimes: { readonly [P in 'server' | 'person' | 'device' | 'service' | 'responder']?: Ms | undefined };
+    /** Template of subjects; undefined: `CN={holder}`. */
+    readonly subject?: string | undefined;
 // What a value may look like. Each message says what to write, for `load.ts` puts what was written before it.
 
 const HOSTNAME =
@@ -302,6 +307,10 @@ const DEFAULT_LISTENERS = [
   { name: 'submissions', address: '::', port: 465, role: 'submission', tls: 'implicit', certificates: 'ask' },
   { name: 'relay', address: '::', port: 25, role: 'relay', tls: 'starttls', certificates: 'ask' },
 ] as const satisfies readonly ListenerSettings[];
+
+/** The life of one profile; what is left out is as usual. */
+const lifetime = (what: string, most: string, usual: string): z.ZodType<Ms | undefined> =>
+  measure('duration', undefined, `Life of ${what}; without it ${usual}.`, '1h', most, usual).optional();
 
 const schema: z.ZodType<Config> = z.strictObject({
   hostname: host
@@ -659,3 +668,28 @@ const schema: z.ZodType<Config> = z.strictObject({
 export function configSchema(): z.ZodType<Config> {
   return schema;
 }
+      lifetimes: z
+        .strictObject({
+          server: lifetime('server certificates', '825d', '397d'),
+          person: lifetime('certificates of persons', '1826d', '397d'),
+          device: lifetime('certificates of devices', '1826d', '730d'),
+          service: lifetime('certificates of services', '1826d', '730d'),
+          responder: lifetime('certificates of the OCSP responder', '90d', '30d'),
+        })
+        .prefault({})
+        .describe(
+          'How long certificates live at most, and unless less is asked for. Those of 7 days or less are on no revocation list and say so (noRevAvail, RFC 9608).',
+        ),
+      subject: z
+        .string()
+        .superRefine((text, context) => {
+          const fault = templateFault(text);
+          if (fault !== undefined) context.addIssue(`${fault}; write a name such as C=JP, O=Example, CN={holder}`);
+        })
+        .optional()
+        .meta({
+          description:
+            'Subject of certificates whose request brings none, as RFC 4514 writes names, but in the order in which the certificate has the parts; `{holder}` stands for the name of the holder. Without it `CN={holder}`.',
+          type: 'string',
+          examples: ['C=JP, O=Example, CN={holder}'],
+        }),

@@ -108,6 +108,9 @@ export const en = {
   'init.next': 'Next: add a holder, then start the relay:',
   'init.hint': 'Keep ca/root.key off this machine if you can; it is needed only to renew the issuing CA.',
   'add.done': 'Certificate {serial} for {holder}, valid until {until}',
+  'init.mailDomain':
+    'Domain the issuing CA is kept to: it may certify addresses and hosts of it and its subdomains, and the name of this server, and nothing else (name constraints); give it again for more',
+  'init.key': 'Kind of the keys of both CAs; default: p256. ml-dsa-65 is experimental: few programs can verify it yet',
   'add.bundle': 'Bundle',
   'add.pemFile': 'PEM file',
   'add.root': 'Root',

@@ -104,6 +104,10 @@ export const ja: Messages = {
   'init.next': '次に、証明書を発行してリレーを起動します:',
   'init.hint': 'できれば ca/root.key はこのマシンの外で保管してください。発行用 CA の更新のときだけ必要です。',
   'add.done': '{holder} に証明書 {serial} を発行しました (有効期限 {until})',
+  'init.mailDomain':
+    '発行用 CA を限定するドメイン。そのドメインとサブドメインのアドレスとホスト、およびこのサーバーの名前だけを証明できます (名前制約)。複数あれば繰り返し指定します',
+  'init.key':
+    'ルート CA と発行用 CA の鍵の種類。既定は p256。ml-dsa-65 は実験的で、検証できるプログラムはまだわずかです',
   'add.bundle': 'PKCS#12 ファイル',
   'add.pemFile': 'PEM ファイル',
   'add.root': 'ルート証明書',
