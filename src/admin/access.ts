@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { isAbsolute, relative } from 'node:path';
 import { hex, latin1 } from '../base/bytes.ts';
+import { chainCrypto } from '../ca/chain-crypto.ts';
 import { authorityFiles } from '../ca/setup.ts';
 import { accessSettings } from '../config/settings.ts';
 import { parseCertificate } from '../protocol/pki/certificate.ts';
@@ -14,12 +15,19 @@ import type { AccessFacts, AccessSender } from '../relay/access/facts.ts';
 import { type AccessProblem, type ParsedAccessMap, parseAccessMap } from '../relay/access/map.ts';
 import type { AccessPolicy } from '../relay/access/policy.ts';
 import type { TrailStep, Verdict } from '../relay/access/verdict.ts';
-import type { ListenerRole } from '../relay/connection/connection.ts';
+import type { ListenerRole, PeerCertificate } from '../relay/connection/connection.ts';
 import { readFacts } from '../relay/identity/certificate-cache.ts';
+import { authorityCertificate, foreignTrust, type ForeignTrust } from '../relay/identity/foreign.ts';
 import { identify } from '../relay/identity/identify.ts';
-import type { CertificateFacts, HolderDirectory, Principal } from '../relay/identity/principal.ts';
+import {
+  principalName,
+  type CertificateFacts,
+  type HolderDirectory,
+  type Principal,
+} from '../relay/identity/principal.ts';
 import type { AdminContext, AdminFiles } from './context.ts';
 import { OperationError } from './errors.ts';
+import { ownCertificates, readTrusts } from './trust.ts';
 
 export interface AccessCheck {
   /** Null when no map is configured. */
@@ -148,7 +156,28 @@ async function principalOf(context: AdminContext, input: AccessTestInput): Promi
     resumed: false,
     serverName: undefined,
   };
-  return identify({ ...tls, certificate }, directory, undefined, context.clock.now());
+  return identify({ ...tls, certificate }, directory, undefined, context.clock.now(), await foreignOf(context));
+}
+
+/** CAs from outside, as a front thread has them. */
+async function foreignOf(context: AdminContext): Promise<ForeignTrust> {
+  const crypto = chainCrypto();
+  const loaded = [...(await readTrusts(context)).values()].flatMap((checked) => checked.loaded ?? []);
+  const trust = foreignTrust(crypto);
+  if (loaded.length === 0) return trust;
+  const others = await ownCertificates(context);
+  for (const path of context.config.tls.authorities)
+    others.push(...decodePem(latin1(await context.files.read(path))).map(({ der }) => der));
+  const isRoot = (der: Uint8Array): boolean => crypto.issued(der, der);
+  trust.replace({
+    authorities: loaded.map(({ foreign }) => foreign),
+    certificates: [
+      ...loaded.flatMap(({ certificates }) => certificates),
+      ...others.flatMap((der) => authorityCertificate(der, undefined, isRoot(der), crypto) ?? []),
+    ],
+    pem: [],
+  });
+  return trust;
 }
 
 /** As a front thread has it, from the ledger itself. */
@@ -193,10 +222,15 @@ function namesOnly(input: AccessTestInput): CertificateFacts {
   };
 }
 
-function peerCertificate(bytes: Uint8Array): { readonly der: Uint8Array; readonly fingerprint: string } {
-  const text = Buffer.from(bytes).toString('latin1');
-  const der = text.includes('-----BEGIN') ? decodePem(text).find(({ label }) => label === 'CERTIFICATE')?.der : bytes;
-  const certificate = der && { der, fingerprint: hex(createHash('sha256').update(der).digest()) };
+/** The first is the client's, the others are what it would send along. */
+function peerCertificate(bytes: Uint8Array): PeerCertificate {
+  const text = latin1(bytes);
+  const [der, ...issuers] = text.includes('-----BEGIN')
+    ? decodePem(text)
+        .filter(({ label }) => label === 'CERTIFICATE')
+        .map((block) => block.der)
+    : [bytes];
+  const certificate = der && { der, fingerprint: hex(createHash('sha256').update(der).digest()), issuers };
   if (certificate === undefined || readFacts(certificate) === undefined) {
     throw new OperationError('usage', 'the file given as certificate is none', 'give a certificate in PEM or DER form');
   }
@@ -219,7 +253,7 @@ function plainPrincipal(principal: Principal): AccessTest['principal'] {
   return {
     verify: principal.verify,
     reason: principal.kind === 'verified' ? null : principal.reason,
-    holder: principal.kind === 'anonymous' ? null : (principal.holder ?? null),
+    holder: principalName(principal) ?? null,
     subject: certificate?.subject ?? null,
     issuer: certificate?.issuer ?? null,
   };

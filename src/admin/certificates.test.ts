@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { testAuthority } from '../../test/fakes/authority.ts';
+import { namesIn } from '../../test/fakes/folder.ts';
 import { fakeClock, type FakeClock } from '../../test/fakes/clock.ts';
 import { inFolder, missing, run } from '../../test/fakes/outside.ts';
 import { seededRandom } from '../../test/fakes/random.ts';
@@ -65,6 +66,10 @@ function bench(): Bench {
     files: {
       read: async (path) => read(path),
       write: async (path, bytes, mode) => void files.set(path, { bytes, mode }),
+      has: async (path) => files.has(path),
+      list: async (path) => namesIn(files.keys(), path),
+      remove: async (path) => void files.delete(path),
+      erase: async (path) => void files.delete(path),
     },
     live: {
       startedAt: 0,
@@ -308,14 +313,14 @@ describe('listing and showing', () => {
     await revokeCertificates(context, { holder: 'carol@example.net' });
     const holders = (all: boolean): string[] =>
       listCertificates(context, { all })
-        .map(({ holder }) => holder)
+        .certificates.map(({ holder }) => holder)
         .toSorted();
     assert.deepEqual(holders(false), ['alice@example.net', 'bob@example.net', 'mail.example.net']);
     await clock.advance(2 * DAY);
     assert.deepEqual(holders(false), ['alice@example.net', 'mail.example.net']);
     assert.deepEqual(holders(true), ['alice@example.net', 'bob@example.net', 'carol@example.net', 'mail.example.net']);
     assert.equal(
-      listCertificates(context, { all: true }).find(({ holder }) => holder === 'bob@example.net')?.ended,
+      listCertificates(context, { all: true }).certificates.find(({ holder }) => holder === 'bob@example.net')?.ended,
       true,
     );
   });

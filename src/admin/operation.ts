@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { nearest } from '../config/nearest.ts';
 import { checkAccess, testAccess } from './access.ts';
+import { listAudit, verifyLog } from './audit.ts';
 import { listCertificates, revokeCertificates, showCertificate } from './certificates.ts';
 import { clientFacts } from './client-facts.ts';
 import type { AdminContext } from './context.ts';
@@ -14,6 +15,7 @@ import { addHolder } from './holder.ts';
 import { holdQueued, listQueue, releaseQueued, removeQueued, retryQueued, showQueued } from './queue.ts';
 import { renewCertificate } from './renewal.ts';
 import { status } from './status.ts';
+import { addTrust, fetchTrust, listTrusts, removeTrust, showTrust } from './trust.ts';
 
 export interface Operation {
   readonly input: z.ZodType;
@@ -71,7 +73,14 @@ export const operations: Readonly<Record<string, Operation>> = {
     }),
     addHolder,
   ),
-  'certificate.list': operation(z.strictObject({ all: z.boolean().optional() }), listCertificates),
+  'certificate.list': operation(
+    z.strictObject({
+      all: z.boolean().optional(),
+      expiring: z.int().min(0).optional(),
+      limit: z.int().min(1).max(100_000).optional(),
+    }),
+    listCertificates,
+  ),
   'certificate.show': operation(z.strictObject(names), showCertificate),
   'certificate.renew': operation(
     z.strictObject({
@@ -85,6 +94,15 @@ export const operations: Readonly<Record<string, Operation>> = {
   ),
   'certificate.revoke': operation(z.strictObject({ ...names, reason: reason.optional() }), revokeCertificates),
   'client.facts': operation(nothing, clientFacts),
+  'audit.list': operation(
+    z.strictObject({
+      holder: text.optional(),
+      since: z.int().min(0).optional(),
+      limit: z.int().min(1).max(10_000).optional(),
+    }),
+    listAudit,
+  ),
+  'audit.verify': operation(z.strictObject({ head: text.optional() }), verifyLog),
   'queue.list': operation(z.strictObject({ ...selection, limit: z.int().min(1).max(10_000).optional() }), listQueue),
   'queue.show': operation(z.strictObject({ id: text }), showQueued),
   'queue.hold': operation(change.extend({ reason: text.optional() }), holdQueued),
@@ -106,6 +124,21 @@ export const operations: Readonly<Record<string, Operation>> = {
     }),
     testAccess,
   ),
+  'trust.add': operation(
+    z.strictObject({
+      file: octets,
+      name: text.optional(),
+      crl: octets.optional(),
+      crlUrl: text.optional(),
+      crlExpired: z.enum(['refuse', 'accept']).optional(),
+      relay: z.array(text).max(10_000).optional(),
+    }),
+    addTrust,
+  ),
+  'trust.list': operation(nothing, listTrusts),
+  'trust.show': operation(z.strictObject({ name: text }), showTrust),
+  'trust.fetch': operation(z.strictObject({ name: text }), fetchTrust),
+  'trust.remove': operation(z.strictObject({ name: text }), removeTrust),
   status: operation(nothing, status),
 };
 

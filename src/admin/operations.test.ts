@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { openCustody } from '../../test/fakes/custody.ts';
 import { testAuthority } from '../../test/fakes/authority.ts';
 import { type FakeClock, fakeClock } from '../../test/fakes/clock.ts';
+import { namesIn } from '../../test/fakes/folder.ts';
 import { seededRandom } from '../../test/fakes/random.ts';
 import { utf8 } from '../base/bytes.ts';
 import type { RelayEvent } from '../base/event.ts';
@@ -69,6 +70,10 @@ function bench(over: { readonly config?: string; readonly live?: LiveRelay } = {
           : Promise.resolve(utf8(text));
       },
       write: () => Promise.reject(new Error('nothing is written here')),
+      has: async (path) => files.has(path),
+      list: async (path) => namesIn(files.keys(), path),
+      remove: () => Promise.reject(new Error('nothing is removed here')),
+      erase: () => Promise.reject(new Error('nothing is erased here')),
     },
     live: over.live,
   };
@@ -238,7 +243,7 @@ describe('status', () => {
     assert.equal(report.running, false);
     assert.deepEqual([report.startedAt, report.counts, report.listeners], [null, null, []]);
     assert.equal(report.queue.entries, 1);
-    assert.deepEqual(report.certificates, { active: 0, suspended: 0, revoked: 0, ending: [] });
+    assert.deepEqual(report.certificates, { active: 0, suspended: 0, revoked: 0, abandoned: 0, ending: [], endingCount: 0 });
   });
 
   test('running, with what ends soon', async () => {

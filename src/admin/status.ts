@@ -1,9 +1,14 @@
 /** How the relay is doing, as one value. */
 import type { Ms } from '../base/clock.ts';
+import { formatHead } from '../ca/audit.ts';
 import type { SpoolCounts } from '../relay/spool/spool.ts';
 import type { AdminContext, LiveRelay } from './context.ts';
+import { listTrusts, type TrustWarning } from './trust.ts';
+import { endingWithin } from './reminders.ts';
 
 const SOON: Ms = 30 * 86_400_000;
+/** Certificates that are named one by one. */
+const NAMED = 100;
 
 export interface StatusReport {
   readonly running: boolean;
@@ -20,16 +25,37 @@ export interface StatusReport {
     readonly active: number;
     readonly suspended: number;
     readonly revoked: number;
-    /** Active ones that end within 30 days, soonest first. */
+    /** Serial numbers whose signing did not end: nobody knows of a certificate, and they are on the CRL. */
+    readonly abandoned: number;
+    /** Active ones that end within 30 days and were not renewed, the server's from outside too; the first few, soonest first. */
     readonly ending: readonly { readonly holder: string; readonly serial: string; readonly notAfter: Ms }[];
+    readonly endingCount: number;
   };
+  /** CAs from outside. */
+  readonly trusts: {
+    readonly count: number;
+    /** What has run out or will within days. */
+    readonly warnings: readonly TrustWarning[];
+    /** Why files cannot be used now. */
+    readonly faults: readonly string[];
+  };
+  /** The issuance log; null when it has no entry. */
+  readonly log: {
+    readonly entries: number;
+    /** To be kept elsewhere, for `audit verify --head`. */
+    readonly head: string;
+    /** How far the clock is behind the last entry. */
+    readonly clockBehind: Ms;
+  } | null;
 }
 
 export async function status(context: AdminContext): Promise<StatusReport> {
   const now = context.clock.now();
-  const records = context.ledger.find({});
-  const active = records.filter((record) => record.state === 'active' && record.notAfter > now);
-  const ending = active.filter((record) => record.notAfter - now < SOON).sort((a, b) => a.notAfter - b.notAfter);
+  const { ledger } = context;
+  const { active, suspended, revoked, abandoned } = ledger.counts(now);
+  const soon = { state: 'active', current: true, endsAfter: now, endsBefore: now + SOON } as const;
+  const ending = await endingWithin(context, SOON, NAMED);
+  const head = ledger.auditHead();
   return {
     running: context.live !== undefined,
     directory: context.directory,
@@ -40,10 +66,26 @@ export async function status(context: AdminContext): Promise<StatusReport> {
     counts: (await context.live?.counts()) ?? null,
     queue: await context.spool.counts(),
     certificates: {
-      active: active.length,
-      suspended: records.filter((record) => record.state === 'suspended').length,
-      revoked: records.filter((record) => record.state === 'revoked').length,
+      active,
+      suspended,
+      revoked,
+      abandoned,
       ending: ending.map(({ holder, serial, notAfter }) => ({ holder, serial, notAfter })),
+      endingCount: ending.length < NAMED ? ending.length : ledger.count(soon),
     },
+    trusts: await trustReport(context),
+    log:
+      head === undefined
+        ? null
+        : { entries: head.number, head: formatHead(head), clockBehind: Math.max(0, head.at - now) },
+  };
+}
+
+async function trustReport(context: AdminContext): Promise<StatusReport['trusts']> {
+  const trusts = await listTrusts(context);
+  return {
+    count: trusts.length,
+    warnings: trusts.flatMap(({ warnings }) => warnings),
+    faults: trusts.flatMap(({ faults }) => faults),
   };
 }

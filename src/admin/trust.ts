@@ -124,7 +124,8 @@ function usualName(file: Uint8Array): string {
     .slice(0, 63);
 }
 
-async function ownCertificates(context: AdminContext): Promise<Uint8Array[]> {
+/** Certificates of our own CA, DER. */
+export async function ownCertificates(context: AdminContext): Promise<Uint8Array[]> {
   const own: Uint8Array[] = [];
   for (const path of [authorityFiles.rootCertificate, authorityFiles.issuingCertificate]) {
     if (!(await context.files.has(path))) continue;

@@ -8,7 +8,9 @@ import { completionCommand } from './commands/completion.ts';
 import { configCommands } from './commands/config.ts';
 import { initCommand, startCommand } from './commands/init.ts';
 import { queueCommands } from './commands/queue.ts';
+import { renewCommand } from './commands/renew.ts';
 import { statusCommand } from './commands/status.ts';
+import { trustCommands } from './commands/trust.ts';
 import { type CliContext, usualDirectory } from './context.ts';
 import { asCliError, exitCodeOf } from './exit.ts';
 import { fill } from './messages/choose.ts';
@@ -26,9 +28,11 @@ export function sealpost(
       add: addCommand(messages),
       list: listCommand(messages),
       show: showCommand(messages),
+      renew: renewCommand(messages),
       revoke: revokeCommand(messages),
       queue: queueCommands(messages),
       access: accessCommands(messages),
+      trust: trustCommands(messages),
       config: configCommands(messages),
       status: statusCommand(messages),
       completion: completionCommand(messages),

@@ -3,7 +3,8 @@ import type { StatusReport } from '../../admin/status.ts';
 import { type CliContext, Printer, directoryOf } from '../context.ts';
 import { type CommonFlags, commonFlags, directoryAlias, helpText } from '../flags.ts';
 import type { Messages } from '../messages/en.ts';
-import { date, hostPort, pairs, span, time } from '../output.ts';
+import { date, hostPort, pairs, safe, span, time } from '../output.ts';
+import { warningWords } from './trust-words.ts';
 
 export function statusCommand(messages: Messages): Command<CliContext> {
   return buildCommand<CommonFlags, [], CliContext>({
@@ -62,5 +63,15 @@ function statusLines(printer: Printer, report: StatusReport): (readonly [string,
         ({ holder, serial, notAfter }) =>
           ['', printer.paint('yellow', printer.say('status.ending', { at: date(notAfter), holder, serial }))] as const,
       ),
+    ...trustLines(printer, report),
+  ];
+}
+
+function trustLines(printer: Printer, { trusts }: StatusReport): (readonly [string, string])[] {
+  if (trusts.count === 0) return [];
+  const told = [...trusts.faults.map(safe), ...trusts.warnings.map((one) => warningWords(printer, one))];
+  return [
+    [printer.say('status.trusts'), printer.say('status.trusts.count', { count: trusts.count })],
+    ...told.map((line) => ['', printer.paint('yellow', line)] as const),
   ];
 }
