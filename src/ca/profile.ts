@@ -2,10 +2,10 @@
  * What a certificate of each kind is for, how long it lives, and what names it carries. A profile decides; the
  * request chooses only the key and the subject.
  */
-import { domainToASCII } from 'node:url';
+import { domainToASCII, domainToUnicode } from 'node:url';
 import type { Ms } from '../base/clock.ts';
 import type { GeneralName } from '../protocol/pki/general-name.ts';
-import { permits, type NameConstraints } from '../protocol/pki/name-constraint.ts';
+import { isDomainItself, permits, type NameConstraints } from '../protocol/pki/name-constraint.ts';
 import { oids } from '../protocol/pki/oid.ts';
 import type { ProfileName } from './ledger.ts';
 import { RequestRefused } from './refusal.ts';
@@ -122,9 +122,9 @@ export function outsideConstraints(
   if (constraints === undefined || permits(constraints, name)) return undefined;
   const bases =
     name.kind === 'dns' ? constraints.dnsNames : name.kind === 'uri' ? constraints.uris : constraints.emails;
-  const domains = bases.filter((base) => !base.startsWith('.'));
+  const domains = bases.filter(isDomainItself).map((base) => domainToUnicode(base));
   return {
-    what: `"${name.text}" is outside of what this CA may certify: only names of ${domains.join(', ')}`,
+    what: `"${name.text}" is outside of what this CA may certify: only names of ${domains.join(', ')}${name.kind === 'mailbox' ? ', and addresses beyond ASCII not of their subdomains' : ''}`,
     section: name.kind === 'mailbox' ? 'RFC 9598 §6' : 'RFC 5280 §4.2.1.10',
   };
 }

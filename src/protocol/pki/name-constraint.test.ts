@@ -3,7 +3,13 @@ import { describe, test } from 'node:test';
 import { implicit } from './der-write.ts';
 import { contextTag, DerError, DerReader, element, sequence } from './der.ts';
 import type { GeneralName } from './general-name.ts';
-import { constraintsOf, encodeNameConstraints, permits, readNameConstraints } from './name-constraint.ts';
+import {
+  constraintsOf,
+  encodeNameConstraints,
+  isDomainItself,
+  permits,
+  readNameConstraints,
+} from './name-constraint.ts';
 
 describe('name constraints', () => {
   const constraints = constraintsOf(['example.net'], ['mx.other.example', 'mail.example.net']);
@@ -18,6 +24,12 @@ describe('name constraints', () => {
     assert.deepEqual(readNameConstraints(new DerReader(encodeNameConstraints(constraints))), constraints);
   });
 
+  test('international domains stand there once more in the form that OpenSSL compares', () => {
+    const { emails } = constraintsOf(['xn--fsq.jp'], []);
+    assert.deepEqual(emails, ['xn--fsq.jp', 'xn--xn--fsq-.jp', '.xn--fsq.jp', '.xn--xn--fsq-.jp']);
+    assert.deepEqual(emails.filter(isDomainItself), ['xn--fsq.jp']);
+  });
+
   const cases: readonly (readonly [GeneralName['kind'], string, boolean])[] = [
     ['email', 'a@example.net', true],
     ['email', 'a@EXAMPLE.net', true],
@@ -27,6 +39,7 @@ describe('name constraints', () => {
     ['email', '@example.net@example.org', false],
     ['mailbox', '日本語@example.net', true],
     ['mailbox', '日本語@example.org', false],
+    ['mailbox', '日本語@sub.example.net', false],
     ['dns', 'example.net', true],
     ['dns', '*.example.net', true],
     ['dns', 'a.b.example.net', true],

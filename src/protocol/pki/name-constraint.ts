@@ -18,13 +18,36 @@ export interface NameConstraints {
 
 /** The constraints that keep a CA to mail domains and hosts, all in lower-case ASCII. */
 export function constraintsOf(domains: readonly string[], hosts: readonly string[]): NameConstraints {
-  const withBelow = domains.flatMap((domain) => [domain, `.${domain}`]);
+  const mail = [...domains, ...domains.filter(isInternational).map(encodedTwice)];
+  const withBelow = [...domains, ...domains.map((domain) => `.${domain}`)];
   return {
-    emails: withBelow,
+    emails: [...mail, ...mail.map((domain) => `.${domain}`)],
     dnsNames: [...new Set([...domains, ...hosts.filter((host) => !domains.some((domain) => below(host, domain)))])],
     uris: withBelow,
     noAddresses: true,
   };
+}
+
+function isInternational(domain: string): boolean {
+  return /(?:^|\.)xn--/.test(domain);
+}
+
+/**
+ * The domain in the form that OpenSSL (3.0 to 4.0 at least) compares with SmtpUTF8Mailbox: it takes the A-labels of
+ * the constraint for U-labels, as RFC 8398 §6 had it, and the mailbox as it stands, which by RFC 9598 §3 has A-labels. So
+ * the labels are encoded once more: nobody can have a domain with such labels (RFC 5891 §4.2.3.1), and nothing
+ * else comes to be allowed by them.
+ */
+function encodedTwice(domain: string): string {
+  return domain
+    .split('.')
+    .map((label) => (label.startsWith('xn--') ? `xn--${label}-` : label))
+    .join('.');
+}
+
+/** Whether a base stands for a domain itself, and is not another form of one, or for what is below it. */
+export function isDomainItself(base: string): boolean {
+  return !base.startsWith('.') && !/(?:^|\.)xn--xn--/.test(base);
 }
 
 /** NameConstraints, DER: what is in the extension. */
@@ -71,12 +94,17 @@ export function readNameConstraints(value: DerReader): NameConstraints {
   };
 }
 
-/** Whether a CA under these constraints may certify the name. Mailboxes of RFC 9598 are kept to the constraints of rfc822Name (its §6). */
+/**
+ * Whether a CA under these constraints may certify the name. Mailboxes of RFC 9598 are kept to the constraints of
+ * rfc822Name (its §6), and to hosts that these name: OpenSSL to 3.5 at least finds no mailbox below a base with a dot in front,
+ * so a certificate with one would be refused everywhere.
+ */
 export function permits(constraints: NameConstraints, { kind, text }: GeneralName): boolean {
   switch (kind) {
     case 'email':
+      return allows(constraints.emails, (base) => matchesHost(domainOf(text), base));
     case 'mailbox':
-      return allows(constraints.emails, (base) => matchesHost(text.slice(text.lastIndexOf('@') + 1), base));
+      return allows(constraints.emails, (base) => !base.startsWith('.') && matchesHost(domainOf(text), base));
     case 'dns':
       return allows(constraints.dnsNames, (base) => below(text.toLowerCase().replace(/^\*\./, ''), base));
     case 'uri':
@@ -99,6 +127,10 @@ function matchesHost(host: string, base: string): boolean {
 
 function below(host: string, domain: string): boolean {
   return host === domain || host.endsWith(`.${domain}`);
+}
+
+function domainOf(mailbox: string): string {
+  return mailbox.slice(mailbox.lastIndexOf('@') + 1);
 }
 
 function hostOf(uri: string): string {
