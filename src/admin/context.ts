@@ -4,6 +4,7 @@ import type { Random } from '../base/random.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { AcmeStore } from '../ca/acme/store.ts';
 import type { KeyState, SigningDoor } from '../ca/authority.ts';
+import type { EnrolmentStore } from '../ca/enrolment.ts';
 import type { Ledger } from '../ca/ledger.ts';
 import type { Config } from '../config/schema.ts';
 import type { ContentStore, SpoolStore } from '../relay/spool/spool.ts';
@@ -24,6 +25,8 @@ export interface AdminContext {
   readonly ledger: Ledger;
   /** Keys, accounts and orders of ACME. */
   readonly acme: AcmeStore;
+  /** One-time tokens. */
+  readonly enrolments: EnrolmentStore;
   /**
    * The one door to the issuing key; it opens here, and closing it is the context's affair. Rejects with an
    * AuthorityUnavailable when the key is missing, unfit or locked.

@@ -71,7 +71,8 @@ export async function addHolder(context: CertificateContext, request: HolderRequ
   };
 }
 
-function lifeOf(profile: ProfileName, days: number | undefined): Ms | undefined {
+/** The life of `days`. Throws OperationError `usage` when the profile has none such. */
+export function lifeOf(profile: ProfileName, days: number | undefined): Ms | undefined {
   if (!Object.hasOwn(profiles, profile)) {
     throw new OperationError(
       'usage',

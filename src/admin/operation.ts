@@ -10,6 +10,7 @@ import { listAudit, verifyLog } from './audit.ts';
 import { listCertificates, revokeCertificates, showCertificate } from './certificates.ts';
 import { clientFacts } from './client-facts.ts';
 import type { AdminContext } from './context.ts';
+import { createEnrolment, listEnrolments, withdrawEnrolment } from './enrolment.ts';
 import { OperationError } from './errors.ts';
 import { addHolder } from './holder.ts';
 import { holdQueued, listQueue, releaseQueued, removeQueued, retryQueued, showQueued } from './queue.ts';
@@ -103,6 +104,19 @@ export const operations: Readonly<Record<string, Operation>> = {
     listAudit,
   ),
   'audit.verify': operation(z.strictObject({ head: text.optional() }), verifyLog),
+  'enrolment.create': operation(
+    z.strictObject({
+      holder: text,
+      profile: z.enum(['server', 'person', 'device', 'service']).optional(),
+      dnsNames: z.array(text).max(100).optional(),
+      days: z.int().optional(),
+      hours: z.int().min(1).max(8_760).optional(),
+      why: text.optional(),
+    }),
+    createEnrolment,
+  ),
+  'enrolment.list': operation(z.strictObject({ all: z.boolean().optional() }), listEnrolments),
+  'enrolment.withdraw': operation(z.strictObject({ id: text }), withdrawEnrolment),
   'queue.list': operation(z.strictObject({ ...selection, limit: z.int().min(1).max(10_000).optional() }), listQueue),
   'queue.show': operation(z.strictObject({ id: text }), showQueued),
   'queue.hold': operation(change.extend({ reason: text.optional() }), holdQueued),

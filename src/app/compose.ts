@@ -13,6 +13,8 @@ import { systemActor } from '../platform/process/actor.ts';
 import { systemClock } from '../platform/process/clock.ts';
 import { systemRandom } from '../platform/process/random.ts';
 import type { ContentStore, SpoolStore } from '../relay/spool/spool.ts';
+import { openAcmeStore } from '../storage/sqlite/acme.ts';
+import { openEnrolments } from '../storage/sqlite/enrolment.ts';
 import { openLedger } from '../storage/sqlite/ledger.ts';
 import { sqliteSpool } from '../storage/sqlite/spool.ts';
 import { adminFiles, CONTENTS, DATABASE } from './files.ts';
@@ -42,7 +44,7 @@ export interface ContextParts {
 /** What operations work on, and the end of it. */
 export type OwnedContext = AdminContext & { close(): Promise<void> };
 
-/** A context of these parts, the door and the files of the directory. `close` closes the door, and nothing that was given. */
+/** A context of these parts, the door and the files of the directory. `close` closes the door and what was opened here, nothing that was given. */
 export function adminContext({ passphrase, ...parts }: ContextParts): OwnedContext {
   const { signer } = parts.config.ca;
   const door = new SharedDoor(parts.directory, {
@@ -51,8 +53,12 @@ export function adminContext({ passphrase, ...parts }: ContextParts): OwnedConte
     socket: signer === undefined ? undefined : inDirectory(parts.directory, signer),
     ...(passphrase === undefined ? {} : { passphrase }),
   });
+  const acme = openAcmeStore(join(parts.directory, DATABASE));
+  const enrolments = openEnrolments(join(parts.directory, DATABASE));
   const context: OwnedContext = {
     ...parts,
+    acme,
+    enrolments,
     clock: systemClock(),
     random: systemRandom(),
     files: adminFiles(parts.directory),
@@ -61,7 +67,11 @@ export function adminContext({ passphrase, ...parts }: ContextParts): OwnedConte
       return { issue: (request) => door.issue(request), signCrl: (request) => door.signCrl(request), close() {} };
     },
     custody: door,
-    close: async () => door.close(),
+    async close() {
+      door.close();
+      acme.close();
+      enrolments.close();
+    },
   };
   return context;
 }

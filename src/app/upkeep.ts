@@ -69,6 +69,12 @@ export const tasks: readonly Task[] = [
     every: HOUR,
     run: (context) => tellAuditHead(context, context.notices),
   },
+  {
+    name: 'old tokens',
+    every: 24 * HOUR,
+    // Long enough for "token list --all" to answer whose it was; the issuance log keeps it for ever.
+    run: async ({ enrolments, clock }) => enrolments.forget(clock.now() - 90 * 24 * HOUR),
+  },
 ];
 
 export interface UpkeepParts {
@@ -101,6 +107,10 @@ export function startUpkeep({ tasks, context, clock, events }: UpkeepParts): Upk
     return last === undefined || now - last >= task.every || now < last;
   }
 
+  function again(): void {
+    running = round();
+  }
+
   async function round(): Promise<void> {
     for (const task of tasks) {
       if (stopping) return;
@@ -112,7 +122,7 @@ export function startUpkeep({ tasks, context, clock, events }: UpkeepParts): Upk
         events.tell({ kind: 'trouble', where: `upkeep: ${task.name}`, detail: asFault(error).detail });
       }
     }
-    if (!stopping) cancel = clock.after(LOOK, () => (running = round()));
+    if (!stopping) cancel = clock.after(LOOK, again);
   }
 
   return {

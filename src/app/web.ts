@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { AdminContext } from '../admin/context.ts';
 import { asFault } from '../base/fault.ts';
 import { latin1, utf8, type Bytes } from '../base/bytes.ts';
+import { estRoutes, type EstServices } from '../ca/est.ts';
 import { ocspRoutes } from '../ca/ocsp-routes.ts';
 import { documentRoute, publishedPaths, type Document } from '../ca/publish.ts';
 import { authorityFiles } from '../ca/setup.ts';
@@ -25,7 +26,7 @@ const DAY = 24 * HOUR;
 
 /** All that is served, by one line for each part of the CA. Only what is for `http` or `both` is reachable without TLS. */
 export function webRoutes(context: AdminContext, status: StatusService): readonly WebRoute[] {
-  return [...documentRoutes(context), ...ocspRoutes(() => status.responder)];
+  return [...documentRoutes(context), ...ocspRoutes(() => status.responder), ...estRoutes(estServices(context))];
 }
 
 /** CRLs and CA certificates, DER and PEM, from their files. */
@@ -46,6 +47,18 @@ function documentRoutes({ directory }: AdminContext): WebRoute[] {
       documentRoute(`${path}.pem`, 'application/x-pem-file', () => document(read, label, 'pem', maxAge)),
     ];
   });
+}
+
+function estServices(context: AdminContext): EstServices {
+  const read = async (path: string): Promise<Bytes> =>
+    decodePem(latin1(await context.files.read(path)))[0]?.der ?? new Uint8Array(0);
+  return {
+    issuance: context,
+    enrolments: context.enrolments,
+    chain: () => Promise.all([authorityFiles.issuingCertificate, authorityFiles.rootCertificate].map(read)),
+    overlap: () => context.config.ca.overlap,
+    issued: async () => await context.live?.refresh(),
+  };
 }
 
 async function document(

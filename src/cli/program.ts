@@ -10,6 +10,7 @@ import { initCommand, startCommand } from './commands/init.ts';
 import { queueCommands } from './commands/queue.ts';
 import { renewCommand } from './commands/renew.ts';
 import { statusCommand } from './commands/status.ts';
+import { tokenCommands } from './commands/token.ts';
 import { trustCommands } from './commands/trust.ts';
 import { type CliContext, usualDirectory } from './context.ts';
 import { asCliError, exitCodeOf } from './exit.ts';
@@ -30,6 +31,7 @@ export function sealpost(
       show: showCommand(messages),
       renew: renewCommand(messages),
       revoke: revokeCommand(messages),
+      token: tokenCommands(messages),
       queue: queueCommands(messages),
       access: accessCommands(messages),
       trust: trustCommands(messages),

@@ -291,7 +291,6 @@ export const en = {
   'trust.none': 'none',
   'trust.root': 'Root',
   'trust.intermediate': 'Intermediate',
-  'trust.fingerprint': 'SHA-256',
   'trust.until': 'until {at}',
   'trust.rules': 'May relay',
   'trust.rules.none': 'nobody: there is no rule',
@@ -316,6 +315,20 @@ export const en = {
   'column.subject': 'SUBJECT',
   'column.relay': 'MAY RELAY',
   'column.crl': 'CRL UNTIL',
+
+  // Tokens
+  'token.brief': 'One-time tokens by which holders get a certificate for a key of their own',
+  'token.list.brief': 'List tokens that can still be used',
+  'token.all': 'Also those that were used, withdrawn, or have expired',
+  'token.withdraw.brief': 'Take back a token that was not used',
+  'token.id': 'As "token list" shows it; not the token itself',
+  'token.empty': 'There is no open token. "sealpost add NAME" makes one',
+  'token.withdrawn': 'Token {id} can no longer be used',
+  'token.state.open': 'open',
+  'token.state.used': 'used',
+  'token.state.expired': 'expired',
+  'token.state.withdrawn': 'withdrawn',
+  'column.token': 'TOKEN',
 
   // The parser's own
   'parser.usage': 'USAGE',

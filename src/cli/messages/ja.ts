@@ -286,7 +286,6 @@ export const ja: Messages = {
   'trust.none': 'なし',
   'trust.root': 'ルート',
   'trust.intermediate': '中間',
-  'trust.fingerprint': 'SHA-256',
   'trust.until': '{at} まで',
   'trust.rules': '中継できるもの',
   'trust.rules.none': 'なし (規則がありません)',
@@ -311,6 +310,20 @@ export const ja: Messages = {
   'column.subject': 'サブジェクト',
   'column.relay': '中継',
   'column.crl': 'CRL 期限',
+
+  // Tokens
+  'token.brief': '利用者が自分で作った鍵の証明書を受け取るための、一度だけ使えるトークン',
+  'token.list.brief': 'まだ使えるトークンを一覧する',
+  'token.all': '使用済み・取り消し済み・期限切れのものも含める',
+  'token.withdraw.brief': '未使用のトークンを取り消す',
+  'token.id': '"token list" に出る番号（トークンそのものではない）',
+  'token.empty': '使えるトークンはありません。"sealpost add NAME" で作れます',
+  'token.withdrawn': 'トークン {id} は使えなくなりました',
+  'token.state.open': '未使用',
+  'token.state.used': '使用済み',
+  'token.state.expired': '期限切れ',
+  'token.state.withdrawn': '取り消し済み',
+  'column.token': 'トークン',
 
   // The parser's own
   'parser.usage': '使い方',

@@ -63,6 +63,7 @@ export const oids = {
   ocspSigning: '1.3.6.1.5.5.7.3.9',
   // PKCS#7, PKCS#9, PKCS#12 (RFC 5652, RFC 2985, RFC 7292)
   data: '1.2.840.113549.1.7.1',
+  signedData: '1.2.840.113549.1.7.2',
   encryptedData: '1.2.840.113549.1.7.6',
   challengePassword: '1.2.840.113549.1.9.7',
   extensionRequest: '1.2.840.113549.1.9.14',

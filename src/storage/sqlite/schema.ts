@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { acme } from './acme-schema.ts';
+import { enrolments } from './enrolment-schema.ts';
 import { beginAudit } from './ledger-begin.ts';
 import { audit, ledger } from './ledger-schema.ts';
 import { notices } from './notice-schema.ts';
@@ -105,4 +106,5 @@ export const migrations: readonly Migration[] = [
   { name: 'issuance log', sql: audit, fill: beginAudit },
   { name: 'notices', sql: notices },
   { name: 'acme', sql: acme },
+  { name: 'enrolment', sql: enrolments },
 ];

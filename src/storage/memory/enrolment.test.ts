@@ -1,0 +1,4 @@
+import { enrolmentSuite } from '../../ca/enrolment.suite.ts';
+import { memoryEnrolments } from './enrolment.ts';
+
+enrolmentSuite('memory', memoryEnrolments);
