@@ -46,6 +46,8 @@ export interface Issued {
   readonly record: LedgerRecord;
   readonly certificate: Bytes;
   readonly chain: readonly Bytes[];
+  /** What the CSR asked for and did not get, in words. */
+  readonly ignored: readonly string[];
 }
 
 const DAY: Ms = 86_400_000;
@@ -102,13 +104,22 @@ export async function issue(
       throw new Error(`the signer used serial number ${record.serial} instead of ${serial}`);
     ledger.add(
       record,
-      { ...note, action: replaces === undefined ? 'issued' : 'renewed', detail: `${profile}: ${why}` },
+      {
+        ...note,
+        action: replaces === undefined ? 'issued' : 'renewed',
+        detail: `${profile}: ${why}${vainly(signed.ignored)}`,
+      },
       replaces,
     );
     const { subject, notAfter: ends } = record;
     events.tell({ kind: 'issued', serial, holder, profile, subject, notAfter: ends });
     return { record, ...signed };
   });
+}
+
+/** For the log: what a request asked for that only a profile gives. */
+function vainly(ignored: readonly string[]): string {
+  return ignored.length === 0 ? '' : `; asked in vain for ${ignored.join(', ')}`;
 }
 
 /** Writes down a request that was refused before it came to the authority: a wrong token, an account that may not. */

@@ -9,6 +9,8 @@ import { date, pairs, safe, time } from '../output.ts';
 export interface ShownAddition {
   readonly certificate: CertificateView;
   readonly others: readonly CertificateView[];
+  /** What the request asked for in vain. */
+  readonly ignored: readonly string[];
   /** The key was made here, and is in the bundle alone. */
   readonly keyMade: boolean;
   readonly target: Parameters<typeof packCommand>[0] | null;
@@ -50,6 +52,7 @@ export function additionWords(printer: Printer, shown: ShownAddition): string {
   if (p12 !== null) lines.push(importWords(printer, shown.target, p12));
   lines.push(...packWords(printer, shown));
   if (settings !== null) lines.push(printer.say('add.settings', { root: ROOT }), '', settings);
+  if (shown.ignored.length > 0) lines.push(printer.say('add.ignored', { what: shown.ignored.map(safe).join(', ') }));
   if (others.length > 0) lines.push(printer.say('add.others', { count: others.length, holder: safe(holder) }));
   return `${lines.join('\n').trimEnd()}\n`;
 }
