@@ -39,6 +39,8 @@ export interface AddedHolder {
   readonly others: readonly CertificateView[];
   /** Certificate, issuing CA and root, PEM. */
   readonly chain: Uint8Array;
+  /** What the request asked for and did not get, in words: the profile decides. */
+  readonly ignored: readonly string[];
 }
 
 /**
@@ -68,6 +70,7 @@ export async function addHolder(context: CertificateContext, request: HolderRequ
     certificate: view(issued.record, context.clock.now()),
     others,
     chain: chainPem(issued.certificate, issued.chain),
+    ignored: issued.ignored,
   };
 }
 
@@ -80,7 +83,8 @@ export function lifeOf(profile: ProfileName, days: number | undefined): Ms | und
       `profiles are ${Object.keys(profiles).join(', ')}`,
     );
   }
-  const most = profiles[profile].life / DAY;
+  // The authority knows what the configuration allows.
+  const most = profiles[profile].longest / DAY;
   if (days === undefined) return undefined;
   if (!Number.isInteger(days) || days < 1 || days > most)
     throw new OperationError('usage', `${days} days: a ${profile} certificate lives 1 to ${most} days`);

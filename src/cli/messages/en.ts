@@ -141,6 +141,7 @@ export const en = {
   'add.import.openssl': 'OpenSSL: openssl pkcs12 -in {file} -nodes shows what is in it.',
   'add.pack': 'The holder packs it for {target}, where the key is:',
   'add.settings': 'Settings, with the root certificate as {root}:',
+  'add.ignored': 'The request asked for what the profile decides, and did not get it: {what}.',
   'add.others': '{holder} has {count} more that are active; withdraw by serial number those that are no longer needed.',
   'token.done': '{holder} may get one certificate with this token',
   'token.token': 'Token',

@@ -137,6 +137,7 @@ export const ja: Messages = {
   'add.import.openssl': 'OpenSSL: 内容は openssl pkcs12 -in {file} -nodes で確認できます。',
   'add.pack': '{target} 用のファイルは、鍵のあるマシンで持ち主が次のように作ります:',
   'add.settings': '設定 (ルート証明書は {root} に置きます):',
+  'add.ignored': '要求には次の指定がありましたが、これらはプロファイルが決めるため無視しました: {what}',
   'add.others': '{holder} には有効な証明書がほかに {count} 枚あります。不要なものはシリアル番号で失効させてください。',
   'token.done': '{holder} はこのトークンで証明書を 1 枚受け取れます',
   'token.token': 'トークン',
