@@ -138,7 +138,7 @@ export function acceptPublicKey(publicKey: Uint8Array): KeyObject {
       'RFC 5280 §4.1.2.7',
     );
   }
-  if (key.asymmetricKeyType === 'rsa' || key.asymmetricKeyType === 'rsa-pss') checkRsa(key, kind.bits);
+  if (key.asymmetricKeyType === 'rsa' || key.asymmetricKeyType === 'rsa-pss') checkRsa(key);
   return key;
 }
 
@@ -154,13 +154,13 @@ const acceptedKeys: ReadonlySet<string> = new Set([
 ]);
 const acceptedCurves: ReadonlySet<string> = new Set([oids.p256, oids.p384, oids.p521]);
 
-function checkRsa(key: KeyObject, bits: Uint8Array): void {
+function checkRsa(key: KeyObject): void {
   const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
   if (modulusLength < 2048)
     throw new RequestRefused(`an RSA key of ${modulusLength} bits is too weak; at least 2048`, 'RFC 9325 §4.5');
   if (modulusLength > 8192)
     throw new RequestRefused(`an RSA key of ${modulusLength} bits is too large; at most 8192`, 'RFC 8017 §3.1');
-  if (hasSmallFactor(bits))
+  if (hasSmallFactor(key))
     throw new RequestRefused('the modulus of the RSA key is no product of two primes', 'RFC 8017 §3.1');
   if (publicExponent < 65_537n || publicExponent % 2n === 0n || publicExponent > 0xffff_ffffn) {
     throw new RequestRefused(
@@ -197,8 +197,9 @@ const SMALL_PRIMES =
   89n *
   97n;
 
-/** Of RSAPublicKey, which OpenSSL has read by now (RFC 8017 §A.1.1). */
-function hasSmallFactor(bits: Uint8Array): boolean {
+/** Reads the key as OpenSSL writes it anew: it takes numbers with more octets than DER allows. */
+function hasSmallFactor(key: KeyObject): boolean {
+  const bits = readPublicKeyKind(spki(key))?.bits ?? new Uint8Array(0);
   const modulus = BigInt(`0x${Buffer.from(new DerReader(bits).read(tags.sequence).readInteger()).toString('hex')}`);
   let [a, b] = [SMALL_PRIMES, modulus % SMALL_PRIMES];
   while (b > 0n) [a, b] = [b, a % b];
