@@ -201,9 +201,9 @@ function judgeCa(
     if (selfSigned) warnings.push(`${where}: ${name} is signed by ${x509.signatureAlgorithm}, as no new one should be`);
     else fault(`is signed by ${x509.signatureAlgorithm}, which is broken`);
   }
-  if (now > parsed.notAfter) warnings.push(`${where}: ${name} expired on ${new Date(parsed.notAfter).toISOString()}`);
+  if (now > parsed.notAfter) warnings.push(`${where}: ${name} expired on ${x509.validTo}`);
   if (now < parsed.notBefore)
-    warnings.push(`${where}: ${name} is not valid before ${new Date(parsed.notBefore).toISOString()}`);
+    warnings.push(`${where}: ${name} is not valid before ${x509.validFrom}`);
 }
 
 /** The same certificate, name or key. */

@@ -91,7 +91,7 @@ export async function addTrust(context: AdminContext, request: TrustRequest): Pr
   const now = context.clock.now();
   const ended = loaded.cas.find(({ notAfter }) => notAfter < now);
   if (ended !== undefined)
-    throw new OperationError('usage', `${ended.subject} expired on ${new Date(ended.notAfter).toISOString()}`);
+    throw new OperationError('usage', `${ended.subject} has expired`, 'give the certificate that followed it');
   await refuseKnown(context, loaded);
 
   // The CA's certificate comes last: a folder without it is none.
@@ -198,8 +198,8 @@ export async function removeTrust(
 
 /** Fetches the CRL of a trust now. Throws OperationError: `not-found`; `usage` without an address; `failed`. */
 export async function fetchTrust(context: AdminContext, { name }: { readonly name: string }): Promise<TrustView> {
-  const { crl } = await showTrust(context, { name });
-  if (crl?.url == null)
+  const url = (await showTrust(context, { name })).crl?.url ?? null;
+  if (url === null)
     throw new OperationError('usage', `the trust ${name} has no crl.url`, `write one in ${trustPaths(name).rules}`);
   const { live } = context;
   if (live?.fetchCrl === undefined)

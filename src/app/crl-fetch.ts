@@ -120,8 +120,9 @@ export class CrlFetcher {
     { readonly body: Uint8Array; readonly etag: string | null; readonly modified: string | null } | undefined
   > {
     const headers: Record<string, string> = { accept: 'application/pkix-crl, */*' };
-    if (before?.etag != null) headers['if-none-match'] = before.etag;
-    if (before?.modified != null) headers['if-modified-since'] = before.modified;
+    const { etag = null, modified = null } = before ?? {};
+    if (etag !== null) headers['if-none-match'] = etag;
+    if (modified !== null) headers['if-modified-since'] = modified;
     const response = await fetch(url, {
       headers,
       // Who serves the list must not send us anywhere else.

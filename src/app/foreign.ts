@@ -277,7 +277,7 @@ function warningText({ kind, trust, subject, at, expired }: TrustWarning): strin
       return `trust ${trust}: there is no revocation list; certificates ${meanwhile}`;
     case 'crl-ended':
       return `trust ${trust}: the revocation list of ${subject} ran out on ${when}; certificates ${meanwhile}`;
-    case 'crl-ends':
+    default:
       return `trust ${trust}: the revocation list of ${subject} runs out on ${when}, and no newer one is here; certificates ${meanwhile} then`;
   }
 }

@@ -344,7 +344,7 @@ describe('add', () => {
       assert.equal(await run('add', 'Alice@example.net', '--make-key', '--why', 'new laptop'), 0);
       const path = join(workingDirectory, 'alice@example.net.p12');
       assert.equal(statSync(path).mode & 0o777, 0o600);
-      const { publicKey, ...input } = calls[0]?.input as { publicKey: Uint8Array };
+      const { publicKey, ...input } = (calls[0] as Call).input as { publicKey: Uint8Array };
       assert.deepEqual(input, {
         holder: 'Alice@example.net',
         profile: undefined,
@@ -760,6 +760,7 @@ describe('status', () => {
       revoked: 0,
       ending: [{ holder: 'alice@example.net', serial: '4a1f', notAfter: 1_795_586_000_000 }],
     },
+    trusts: { count: 0, warnings: [], faults: [] },
   };
   test('running', async () => {
     const { run, out } = bench({ results: { status: report } });

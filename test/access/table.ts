@@ -10,6 +10,7 @@
  *   peer ADDRESS NAME                         NAME is the client's confirmed name, or forged, none, temporary, unasked
  *   plain | nocert | unasked                  no TLS; TLS without a certificate; TLS that asked for none
  *   cert issuer=DN subject=DN [holder=NAME]   a verified certificate
+ *   … trust=NAME [rule=RULE] [map]               its CA is trusted by name; this rule of it fits; the access map decides
  *   bad REASON issuer=DN subject=DN           a certificate that is refused for this reason
  *   auth IDENTITY                             AUTH EXTERNAL succeeded
  *   from ADDRESS                              the reverse-path of the RCPT lines that follow
@@ -198,8 +199,18 @@ function principal(word: 'plain' | 'nocert' | 'unasked' | 'cert' | 'bad', values
     dnsNames: [],
   };
   const holder = value('holder');
+  const trust = value('trust');
+  const rule = value('rule');
+  const source = `trust/${trust}/trust.yaml`;
+  const foreign = trust && {
+    authority: trust,
+    name: rule === undefined ? undefined : 'u@partner.test',
+    rule: rule === undefined ? undefined : { text: rule, source: `${source}:3` },
+    mapDecides: values.includes('map'),
+    source,
+  };
   return word === 'cert'
-    ? { kind: 'verified', verify: 'OK', certificate, holder }
+    ? { kind: 'verified', verify: 'OK', certificate, holder, ...(foreign ? { foreign } : {}) }
     : { kind: 'unverified', verify: 'FAIL', reason: values[0] as IdentityReason, certificate, holder };
 }
 

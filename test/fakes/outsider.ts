@@ -1,5 +1,6 @@
 /** CAs from outside, good and hostile, made in this process: any name, any key, any extension. */
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { concat } from '../../src/base/bytes.ts';
 import { boolean, explicit, enumerated, octetString, time, bitString } from '../../src/protocol/pki/der-write.ts';
 import { element, integer, oid, sequence, setOf, tags } from '../../src/protocol/pki/der.ts';
 import { encodePem } from '../../src/protocol/pki/pem.ts';
@@ -41,8 +42,8 @@ export function nameOf(commonName: string): Uint8Array {
 /** A certificate signed by `issuer`, or by itself. */
 export function outsider(issuer: Outsider | undefined, wish: OutsiderWish): Outsider {
   const pair = wish.key === undefined ? generateKeyPairSync('ec', { namedCurve: 'P-256' }) : undefined;
-  const key = wish.key ?? (pair?.privateKey as KeyObject);
-  const spki = wish.spki ?? (pair?.publicKey.export({ format: 'der', type: 'spki' }) as Buffer);
+  const key = wish.key ?? (pair as NonNullable<typeof pair>).privateKey;
+  const spki = wish.spki ?? (pair as NonNullable<typeof pair>).publicKey.export({ format: 'der', type: 'spki' });
   const name = wish.name ?? nameOf(wish.commonName ?? 'someone');
   const serial = wish.serial ?? 1000 + Math.floor(Math.random() * 1e6);
   const ca = wish.ca ?? false;
@@ -106,7 +107,7 @@ export function listOf(ca: Pick<Outsider, 'name' | 'key'>, wish: ListWish = {}):
     wish.name ?? ca.name,
     time(wish.thisUpdate ?? NOON - DAY),
     ...(next === null ? [] : [time(next)]),
-    ...(entries.length === 0 ? [] : [sequence(...entries)]),
+    ...(entries.length === 0 ? [] : [element(tags.sequence, concat(entries))]),
     explicit(
       0,
       sequence(sequence(oid('2.5.29.20'), octetString(integer(wish.number ?? 1))), ...(wish.extensions ?? [])),

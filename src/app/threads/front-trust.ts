@@ -27,10 +27,10 @@ export function frontTrust(material: TlsMaterial, snapshot: ForeignSnapshot): Fr
   channel.unref();
   const crypto = chainCrypto();
   // Not MessagePorts: a BroadcastChannel reaches threads that start later, and none has to know of the others.
-  const foreign = foreignTrust(crypto, (der) => channel.postMessage(der));
+  const foreign = foreignTrust(crypto, (ders) => channel.postMessage(ders));
   channel.addEventListener('message', (event) => {
     const { data } = event as unknown as { readonly data: unknown };
-    if (data instanceof Uint8Array) foreign.learn(data);
+    if (Array.isArray(data) && data.every((der) => der instanceof Uint8Array)) foreign.learn(data, Date.now());
   });
 
   /** Our own CA and `tls.authorities`: chains that end there are none of the rules' business. */

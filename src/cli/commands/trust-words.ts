@@ -38,7 +38,7 @@ export function trustWords(printer: Printer, { name, faults, cas, relay, crl, wa
       printer.say(root ? 'trust.root' : 'trust.intermediate'),
       `${safe(subject)}, ${printer.say('trust.until', { at: date(notAfter) })}`,
     ]);
-    rows.push([printer.say('trust.fingerprint'), fingerprint]);
+    rows.push([printer.say('show.fingerprint'), fingerprint]);
   }
   if (faults.length === 0) {
     if (relay.length === 0) rows.push([printer.say('trust.rules'), printer.say('trust.rules.none')]);

@@ -274,10 +274,12 @@ export const en = {
   // CAs from outside
   'trust.brief': 'CAs from outside whose client certificates are trusted',
   'trust.add.brief': 'Trust another CA for client certificates, without its key',
-  'trust.add.more': 'Which of its certificates may relay is said by rules: email:alice@example.net, email:*@example.net, dns:host.example.net, dns:*.example.net, spiffe://example.net/ns/mail/*, uri:..., subject:..., key:SHA256, certificate:SHA256, or access (the access map decides; the default). Everything is kept in files below trust/NAME in the data directory; a running relay takes what is changed there within a second.',
+  'trust.add.more':
+    'Which of its certificates may relay is said by rules: email:alice@example.net, email:*@example.net, dns:host.example.net, dns:*.example.net, spiffe://example.net/ns/mail/*, uri:..., subject:..., key:SHA256, certificate:SHA256, or access (the access map decides; the default). Everything is kept in files below trust/NAME in the data directory; a running relay takes what is changed there within a second.',
   'trust.add.file': "The CA's root certificate, with its intermediates, as PEM (or one as DER)",
   'trust.add.name': 'Name for it, in logs and as a folder; default: from the common name',
-  'trust.add.crl': 'What it has revoked: a CRL file, which is copied, or an http(s) address, which is fetched again and again',
+  'trust.add.crl':
+    'What it has revoked: a CRL file, which is copied, or an http(s) address, which is fetched again and again',
   'trust.add.expired': 'What is done with its certificates while the CRL is missing or has run out; default: refuse',
   'trust.add.relay': 'A rule; may be given several times',
   'trust.list.brief': 'List the CAs from outside that are trusted',
@@ -306,10 +308,14 @@ export const en = {
   'trust.warn.ca-ends': 'trust {trust}: {subject} expires on {at}; add the CA that follows it',
   'trust.warn.crl-missing.refuse': 'trust {trust}: there is no revocation list; certificates are refused',
   'trust.warn.crl-missing.accept': 'trust {trust}: there is no revocation list; certificates are accepted unchecked',
-  'trust.warn.crl-ended.refuse': 'trust {trust}: the revocation list of {subject} ran out on {at}; certificates are refused',
-  'trust.warn.crl-ended.accept': 'trust {trust}: the revocation list of {subject} ran out on {at}; certificates are accepted unchecked',
-  'trust.warn.crl-ends.refuse': 'trust {trust}: the revocation list of {subject} runs out on {at}; certificates are refused from then on',
-  'trust.warn.crl-ends.accept': 'trust {trust}: the revocation list of {subject} runs out on {at}; certificates are accepted unchecked from then on',
+  'trust.warn.crl-ended.refuse':
+    'trust {trust}: the revocation list of {subject} ran out on {at}; certificates are refused',
+  'trust.warn.crl-ended.accept':
+    'trust {trust}: the revocation list of {subject} ran out on {at}; certificates are accepted unchecked',
+  'trust.warn.crl-ends.refuse':
+    'trust {trust}: the revocation list of {subject} runs out on {at}; certificates are refused from then on',
+  'trust.warn.crl-ends.accept':
+    'trust {trust}: the revocation list of {subject} runs out on {at}; certificates are accepted unchecked from then on',
   'status.trusts': 'CAs from outside',
   'status.trusts.count': '{count} trusted',
   'column.name': 'NAME',

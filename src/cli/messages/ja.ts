@@ -269,7 +269,8 @@ export const ja: Messages = {
   // CAs from outside
   'trust.brief': 'クライアント証明書を信頼する外部の CA',
   'trust.add.brief': '外部の CA を、その鍵なしで、クライアント証明書の発行元として信頼する',
-  'trust.add.more': '中継できる証明書は規則で指定します: email:alice@example.net、email:*@example.net、dns:host.example.net、dns:*.example.net、spiffe://example.net/ns/mail/*、uri:...、subject:...、key:SHA256、certificate:SHA256、または access (アクセスマップで判断、既定値)。すべてデータディレクトリの trust/NAME にファイルとして置かれ、動作中のリレーは変更を 1 秒以内に反映します。',
+  'trust.add.more':
+    '中継できる証明書は規則で指定します: email:alice@example.net、email:*@example.net、dns:host.example.net、dns:*.example.net、spiffe://example.net/ns/mail/*、uri:...、subject:...、key:SHA256、certificate:SHA256、または access (アクセスマップで判断、既定値)。すべてデータディレクトリの trust/NAME にファイルとして置かれ、動作中のリレーは変更を 1 秒以内に反映します。',
   'trust.add.file': 'CA のルート証明書と中間証明書 (PEM。1 枚だけなら DER も可)',
   'trust.add.name': 'ログとフォルダに使う名前。既定値: コモンネームから作る',
   'trust.add.crl': '失効情報: CRL ファイル (コピーされます)、または定期的に取得する http(s) アドレス',
@@ -302,9 +303,12 @@ export const ja: Messages = {
   'trust.warn.crl-missing.refuse': '信頼 {trust}: 失効リストがありません。証明書は拒否されます',
   'trust.warn.crl-missing.accept': '信頼 {trust}: 失効リストがありません。証明書は確認せずに受け入れられます',
   'trust.warn.crl-ended.refuse': '信頼 {trust}: {subject} の失効リストは {at} に期限が切れました。証明書は拒否されます',
-  'trust.warn.crl-ended.accept': '信頼 {trust}: {subject} の失効リストは {at} に期限が切れました。証明書は確認せずに受け入れられます',
-  'trust.warn.crl-ends.refuse': '信頼 {trust}: {subject} の失効リストの期限は {at} です。それ以降、証明書は拒否されます',
-  'trust.warn.crl-ends.accept': '信頼 {trust}: {subject} の失効リストの期限は {at} です。それ以降、証明書は確認せずに受け入れられます',
+  'trust.warn.crl-ended.accept':
+    '信頼 {trust}: {subject} の失効リストは {at} に期限が切れました。証明書は確認せずに受け入れられます',
+  'trust.warn.crl-ends.refuse':
+    '信頼 {trust}: {subject} の失効リストの期限は {at} です。それ以降、証明書は拒否されます',
+  'trust.warn.crl-ends.accept':
+    '信頼 {trust}: {subject} の失効リストの期限は {at} です。それ以降、証明書は確認せずに受け入れられます',
   'status.trusts': '外部の CA',
   'status.trusts.count': '{count} 件を信頼',
   'column.name': '名前',

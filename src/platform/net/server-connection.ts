@@ -197,8 +197,8 @@ function tlsFacts(socket: TLSSocket, asked: boolean): TlsFacts {
   };
 }
 
-/** More certificates than this stand in no chain that anybody uses. */
-const MOST_SENT = 8;
+/** One more than `relay/identity` is ready to go by. */
+const MOST_SENT = 17;
 
 /** The certificates that the peer sent after its own. */
 function issuersSent(first: X509Certificate | undefined): Uint8Array[] {

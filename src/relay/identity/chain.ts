@@ -33,11 +33,14 @@ export interface Chain {
 }
 
 /** More certificates stand in no chain that anybody uses. */
-const LONGEST = 6;
+const LONGEST = 8;
 /** Pairs that are tried for one certificate: enough for hundreds of CAs, and an end for those that sign each other. */
 const TRIES = 4_000;
 
-/** All chains from a certificate to a root, among these; shortest first. */
+/**
+ * All chains from a certificate to a root, among these; shortest first. None at all when they are so many or so long that
+ * not all were found: rights follow from all of them together.
+ */
 export function chainsOf(
   leaf: Uint8Array,
   known: readonly AuthorityCertificate[],
@@ -52,11 +55,12 @@ export function chainsOf(
       const last = path.at(-1);
       for (const issuer of known) {
         if (path.includes(issuer)) continue;
-        if ((tries += 1) > TRIES) return chains;
+        if ((tries += 1) > TRIES) return [];
         if (!crypto.issued(last?.der ?? leaf, issuer.der)) continue;
         const next = [...path, issuer];
         if (issuer.root) chains.push({ issuers: next, authority: issuer.authority });
         else if (next.length < LONGEST) longer.push(next);
+        else return [];
       }
     }
     open = longer;

@@ -157,7 +157,7 @@ describe('a CA from outside', () => {
 
   it('is known again when a session is resumed without the chain, here and in other threads', () => {
     const heard: Uint8Array[] = [];
-    const here = foreignTrust(crypto, (der) => heard.push(der));
+    const here = foreignTrust(crypto, (ders) => heard.push(...ders));
     const there = foreignTrust(crypto);
     const both = snapshot({ partner: { certificates: [root], rules } });
     here.replace(both);
@@ -167,8 +167,36 @@ describe('a CA from outside', () => {
     assert.deepEqual(heard, [middle.der]);
     here.replace(structuredClone(both));
     assert.match(words(identify(tls(alice), directory(), undefined, NOON, here)), /via partner/);
-    for (const der of [...heard, other.der, outsider(other, { commonName: 'x', ca: true }).der]) there.learn(der);
+    for (const der of [...heard, other.der, outsider(other, { commonName: 'x', ca: true }).der])
+      there.learn([der], NOON);
     assert.match(words(identify(tls(alice), directory(), undefined, NOON, there)), /via partner/);
+  });
+
+  it('gives no more than all of those give that a certificate leads to: which chain was verified is not known', () => {
+    // The same CA, certified by the partner and by a CA that is anybody's.
+    const byOther = outsider(other, { name: middle.name, ca: true, key: middle.key, spki: middle.spki });
+    const given = { partner: { certificates: [root], rules: [...rules, 'access'] } };
+    const both = words(identify(tls(alice, middle, byOther), directory(), undefined, NOON, trust(given, [other])));
+    assert.equal(both, 'ok alice@partner.example via partner of partner');
+    const strict = { ...given, others: { certificates: [other], rules: ['email:bob@partner.example'] } };
+    const principal = identify(tls(alice, middle, byOther), directory(), undefined, NOON, trust(strict));
+    assert.ok(principal.kind === 'verified' && principal.foreign?.rule === undefined && !principal.foreign?.mapDecides);
+    const agreed = { ...given, others: { certificates: [other], rules } };
+    assert.match(
+      words(identify(tls(alice, middle, byOther), directory(), undefined, NOON, trust(agreed))),
+      / by trust/,
+    );
+    // Hidden behind more than is looked at.
+    const many = Array.from({ length: 17 }, (_, index) => outsider(other, { commonName: `x${index}`, ca: true }));
+    assert.equal(
+      words(identify(tls(alice, middle, ...many, byOther), directory(), undefined, NOON, trust(given, [other]))),
+      'no-chain -',
+    );
+    const unreadable = {
+      ...tls(alice, middle),
+      certificate: { ...shown(alice, middle), issuers: [middle.der, Uint8Array.of(0x30, 0)] },
+    };
+    assert.equal(words(identify(unreadable, directory(), undefined, NOON, trust(given, [other]))), 'no-chain -');
   });
 
   it('counts no more from the moment it is taken out', () => {

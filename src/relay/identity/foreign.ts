@@ -50,35 +50,40 @@ export interface ForeignTrust {
   replace(snapshot: ForeignSnapshot): void;
   /** What a certificate whose chain TLS verified is worth at this time. */
   judge(certificate: PeerCertificate, now: Ms): ForeignJudgement;
-  /** A CA's certificate that a peer sent to another thread; believed only when its own chain is good. */
-  learn(der: Uint8Array): void;
+  /** CA certificates that a peer sent to another thread; believed only when the chains of all of them are good. */
+  learn(ders: readonly Uint8Array[], now: Ms): void;
 }
 
 /** Chains that are remembered. */
 const REMEMBERED = 4_096;
 /** CA certificates that peers sent along and that resumed sessions will not send again. */
 const LEARNED = 256;
+/** Who sends more with a certificate hides something in it. */
+const MOST_SENT = 16;
 
 interface Seen {
   readonly chains: readonly Chain[];
   readonly ruled: RuledCertificate | undefined;
 }
 
-/** `learned` is told of every CA certificate that a peer sent and that is needed, so that other threads know it too. */
-export function foreignTrust(crypto: CertificateCrypto, learned: (der: Uint8Array) => void = () => {}): ForeignTrust {
+/** `learned` is told of CA certificates that a peer sent and that are needed, so that other threads know them too. */
+export function foreignTrust(
+  crypto: CertificateCrypto,
+  learned: (ders: readonly Uint8Array[]) => void = () => {},
+): ForeignTrust {
   return new Trust(crypto, learned);
 }
 
 class Trust implements ForeignTrust {
   readonly #crypto: CertificateCrypto;
-  readonly #told: (der: Uint8Array) => void;
+  readonly #told: (ders: readonly Uint8Array[]) => void;
   #snapshot: ForeignSnapshot = nothingForeign;
   #byName: ReadonlyMap<string, ForeignAuthority> = new Map();
   /** By fingerprint. */
   readonly #learned = new Map<string, AuthorityCertificate>();
   readonly #seen = new Map<string, Seen>();
 
-  constructor(crypto: CertificateCrypto, told: (der: Uint8Array) => void) {
+  constructor(crypto: CertificateCrypto, told: (ders: readonly Uint8Array[]) => void) {
     this.#crypto = crypto;
     this.#told = told;
   }
@@ -95,77 +100,98 @@ class Trust implements ForeignTrust {
 
   judge(certificate: PeerCertificate, now: Ms): ForeignJudgement {
     if (!this.active) return { kind: 'other' };
-    const { chains, ruled } = this.#look(certificate);
+    const { chains, ruled } = this.#look(certificate, now);
     if (ruled === undefined || chains.length === 0) return { kind: 'refused', reason: 'no-chain', foreign: undefined };
-    const foreign = chains.filter(({ authority }) => authority !== undefined);
-    if (foreign.length === 0) return { kind: 'other' };
-    return this.#judgeChains(foreign, ruled, now);
+    return this.#judgeChains(chains, ruled, now);
   }
 
-  learn(der: Uint8Array): void {
-    this.#add(der);
+  learn(ders: readonly Uint8Array[], now: Ms): void {
+    const { crypto, pool } = { crypto: this.#crypto, pool: this.#pool() };
+    const learned = ders.map((der) => authorityCertificate(der, undefined, false, crypto)).filter(isKnown);
+    const isGood = ({ der }: AuthorityCertificate): boolean => chainsOf(der, [...learned, ...pool], crypto).length > 0;
+    if (learned.length === ders.length && learned.every(isGood)) this.#keep(learned, now);
   }
 
-  /** A CA that two roots certify has several chains: what one of them revoked is revoked, what one of them allows is allowed. */
+  /**
+   * OpenSSL verified one of these chains, and which one is not told: path lengths and name constraints are its affair. So
+   * a certificate has what all of its CAs give it, and is refused what one of them refuses.
+   */
   #judgeChains(chains: readonly Chain[], ruled: RuledCertificate, now: Ms): ForeignJudgement {
-    let best: ForeignJudgement | undefined;
-    for (const chain of chains) {
-      const authority = this.#byName.get(chain.authority as string);
+    const current = chains.filter((chain) => chain.issuers.every(({ notAfter }) => now <= notAfter));
+    const names = new Set((current.length === 0 ? chains : current).map(({ authority }) => authority));
+    const found: ForeignIdentity[] = [];
+    for (const name of names) {
+      const authority = name === undefined ? undefined : this.#byName.get(name);
       if (authority === undefined) continue;
       const foreign = identityOf(authority, ruled);
-      const reason = faultOf(chain, authority, ruled, now);
-      if (reason === 'revoked' || reason === 'suspended') return { kind: 'refused', reason, foreign };
-      const judgement: ForeignJudgement =
-        reason === undefined ? { kind: 'trusted', foreign } : { kind: 'refused', reason, foreign };
-      if (best === undefined || rank(judgement) > rank(best)) best = judgement;
+      if (current.length === 0) return { kind: 'refused', reason: 'expired', foreign };
+      const own = current.filter((chain) => chain.authority === name);
+      const reason = statusFault(own, authority, ruled, now);
+      if (reason !== undefined) return { kind: 'refused', reason, foreign };
+      found.push(foreign);
     }
-    return best ?? { kind: 'refused', reason: 'no-chain', foreign: undefined };
+    const [first] = found;
+    if (first === undefined) return { kind: 'other' };
+    const alone = found.length === names.size;
+    const rule = alone && found.every((one) => one.rule !== undefined) ? first.rule : undefined;
+    const mapDecides = found.every((one) => one.mapDecides);
+    return { kind: 'trusted', foreign: { ...first, rule, mapDecides } };
   }
 
-  #look(certificate: PeerCertificate): Seen {
+  #look(certificate: PeerCertificate, now: Ms): Seen {
     const { fingerprint } = certificate;
     let seen = this.#seen.get(fingerprint);
-    // A session that begins anew may bring what was missing.
-    if (seen === undefined || (seen.chains.length === 0 && (certificate.issuers?.length ?? 0) > 0)) {
-      seen = this.#follow(certificate);
-    }
+    // A session that begins anew may bring what was missing, or more.
+    if (seen === undefined || (certificate.issuers?.length ?? 0) > 0) seen = this.#follow(certificate, now);
     this.#seen.delete(fingerprint);
     this.#seen.set(fingerprint, seen);
     if (this.#seen.size > REMEMBERED) this.#seen.delete(this.#seen.keys().next().value as string);
     return seen;
   }
 
-  #follow({ der, fingerprint, issuers = [] }: PeerCertificate): Seen {
-    const ruled = ruledCertificate(der, fingerprint, (bytes) => this.#crypto.digest(bytes));
-    const pool = [...this.#snapshot.certificates, ...this.#learned.values()];
-    const known = new Set(pool.map((one) => this.#crypto.digest(one.der)));
-    const sent = issuers
-      .filter((issuer) => !known.has(this.#crypto.digest(issuer)))
-      .map((issuer) => authorityCertificate(issuer, undefined, false, this.#crypto))
-      .filter((issuer) => issuer !== undefined);
-    const chains = chainsOf(der, [...sent, ...pool], this.#crypto);
-    for (const issuer of sent) {
-      if (!chains.some((chain) => chain.issuers.includes(issuer))) continue;
-      this.#add(issuer.der);
-      this.#told(issuer.der);
-    }
+  #pool(): AuthorityCertificate[] {
+    return [...this.#snapshot.certificates, ...this.#learned.values()];
+  }
+
+  #follow({ der, fingerprint, issuers = [] }: PeerCertificate, now: Ms): Seen {
+    const crypto = this.#crypto;
+    const pool = this.#pool();
+    const digests = new Set(pool.map((one) => crypto.digest(one.der)));
+    const fresh = issuers.filter((issuer) => !digests.has(crypto.digest(issuer)));
+    const before = this.#seen.get(fingerprint);
+    if (before !== undefined && before.chains.length > 0 && fresh.length === 0) return before;
+    const ruled = ruledCertificate(der, fingerprint, (bytes) => crypto.digest(bytes));
+    const sent = fresh.map((issuer) => authorityCertificate(issuer, undefined, false, crypto)).filter(isKnown);
+    // What OpenSSL can read and we cannot may be what it went by.
+    if (sent.length < fresh.length || issuers.length > MOST_SENT) return { chains: [], ruled };
+    const chains = chainsOf(der, [...sent, ...pool], crypto);
+    const used = sent.filter((issuer) => chains.some((chain) => chain.issuers.includes(issuer)));
+    if (used.length > 0 && this.#keep(used, now)) this.#told(used.map((issuer) => issuer.der));
     return { chains, ruled };
   }
 
-  #add(der: Uint8Array): void {
-    const issuer = authorityCertificate(der, undefined, false, this.#crypto);
-    if (issuer === undefined) return;
-    const fingerprint = this.#crypto.digest(der);
-    if (this.#learned.has(fingerprint)) return;
-    if (chainsOf(der, [...this.#snapshot.certificates, ...this.#learned.values()], this.#crypto).length === 0) return;
-    this.#learned.set(fingerprint, issuer);
-    if (this.#learned.size > LEARNED) this.#learned.delete(this.#learned.keys().next().value as string);
-    // Certificates whose chain was not complete may have one now.
-    for (const [key, { chains }] of this.#seen) if (chains.length === 0) this.#seen.delete(key);
+  /** All of them or none: with some alone, other chains would be found later than those that were verified. */
+  #keep(issuers: readonly AuthorityCertificate[], now: Ms): boolean {
+    for (const [key, { notAfter }] of this.#learned) if (notAfter < now) this.#learned.delete(key);
+    const added = issuers
+      .map((issuer) => [this.#crypto.digest(issuer.der), issuer] as const)
+      .filter(([key]) => !this.#learned.has(key));
+    if (this.#learned.size + added.length > LEARNED) return false;
+    for (const [key, issuer] of added) this.#learned.set(key, issuer);
+    // Certificates whose chain was not complete may have one now, others one more.
+    if (added.length > 0) this.#seen.clear();
+    return true;
   }
 }
 
-/** A CA's certificate as chains hold it; undefined when it is none. */
+function isKnown(one: AuthorityCertificate | undefined): one is AuthorityCertificate {
+  return one !== undefined;
+}
+
+/**
+ * A certificate as chains hold it; undefined when it cannot be read. Whether it is a CA's is for OpenSSL, which takes
+ * more for one than RFC 5280 does.
+ */
 export function authorityCertificate(
   der: Uint8Array,
   authority: string | undefined,
@@ -173,7 +199,7 @@ export function authorityCertificate(
   crypto: CertificateCrypto,
 ): AuthorityCertificate | undefined {
   const certificate = parseCertificate(der);
-  if (certificate === undefined || !certificate.isCa) return undefined;
+  if (certificate === undefined) return undefined;
   const { serial, notAfter, subject, publicKey } = certificate;
   return { der, serial, notAfter, keyId: keyIdOf(subject, publicKey, crypto), root, authority };
 }
@@ -181,11 +207,6 @@ export function authorityCertificate(
 /** Names a CA by name and key; both in DER. */
 export function keyIdOf(subject: Uint8Array, publicKey: Uint8Array, crypto: Pick<CertificateCrypto, 'digest'>): string {
   return `${crypto.digest(subject)}${crypto.digest(publicKey)}`;
-}
-
-function rank(judgement: ForeignJudgement): number {
-  if (judgement.kind !== 'trusted') return 0;
-  return judgement.foreign.rule === undefined ? 1 : 2;
 }
 
 function identityOf(authority: ForeignAuthority, ruled: RuledCertificate): ForeignIdentity {
@@ -199,28 +220,28 @@ function identityOf(authority: ForeignAuthority, ruled: RuledCertificate): Forei
   return { authority: label, name: undefined, rule: undefined, mapDecides, source };
 }
 
-/** Why a chain is not good any more, or is revoked. */
-function faultOf(
-  chain: Chain,
-  authority: ForeignAuthority,
+/** What a CA says of the revocation of a certificate, and of the CAs between, by all chains that lead to it. */
+function statusFault(
+  chains: readonly Chain[],
+  { revocation }: ForeignAuthority,
   { certificate }: RuledCertificate,
   now: Ms,
 ): IdentityReason | undefined {
-  const { revocation } = authority;
+  if (revocation === undefined) return undefined;
   let unknown = false;
-  for (const [index, issuer] of chain.issuers.entries()) {
-    if (now > issuer.notAfter) return 'expired';
-    if (revocation === undefined) continue;
-    const subject = index === 0 ? certificate : chain.issuers[index - 1];
-    const lists = revocation.lists.filter(
-      (list) => list.issuer === issuer.keyId && list.scope !== (index === 0 ? 'authorities' : 'users'),
-    );
-    for (const list of lists) {
-      const found = revocationOf(list, subject?.serial ?? '');
-      if (found !== undefined) return found;
+  for (const chain of chains) {
+    for (const [index, issuer] of chain.issuers.entries()) {
+      const serial = index === 0 ? certificate.serial : chain.issuers[index - 1]?.serial;
+      const lists = revocation.lists.filter(
+        (list) => list.issuer === issuer.keyId && list.scope !== (index === 0 ? 'authorities' : 'users'),
+      );
+      for (const list of lists) {
+        const found = revocationOf(list, serial ?? '');
+        if (found !== undefined) return found;
+      }
+      // What a CA above says of the one below counts when its list is there; of the certificate itself it must be there.
+      if (!lists.some((list) => isCurrent(list, now)) && (index === 0 || lists.length > 0)) unknown = true;
     }
-    // What a CA above says of the one below counts when its list is there; of the certificate itself it must be there.
-    if (!lists.some((list) => isCurrent(list, now)) && (index === 0 || lists.length > 0)) unknown = true;
   }
-  return unknown && revocation?.expired === 'refuse' ? 'no-status' : undefined;
+  return unknown && revocation.expired === 'refuse' ? 'no-status' : undefined;
 }

@@ -16,7 +16,7 @@ export const reasonText: Readonly<Record<IdentityReason, string>> = {
   'not-issued': 'the client certificate is not on record here',
   'no-chain': 'the client certificate came without the certificates between it and its root; send the whole chain',
   'no-status':
-    'it cannot be told now whether the client certificate was revoked, because its CA has published nothing newer',
+    'it cannot be told now whether the client certificate was revoked, because the revocation list of its CA is missing or has run out',
   'not-verified': 'the client certificate could not be verified',
 };
 

@@ -204,7 +204,7 @@ export function nameByRule(match: TrustMatch, ruled: RuledCertificate): string |
       return isSameName(certificate.subject, match.attributes) ? encodeName(certificate.subject) : undefined;
     case 'key':
       return match.digest === ruled.key ? usualName(ruled) : undefined;
-    case 'certificate':
+    default:
       return match.digest === ruled.fingerprint ? usualName(ruled) : undefined;
   }
 }
