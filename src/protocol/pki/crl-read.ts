@@ -117,12 +117,18 @@ function readList(outer: DerReader, size: number): RevocationListContent {
 function readEntries(list: DerReader, size: number): Uint32Array {
   const starts = new Uint32Array(Math.ceil(size / LEAST_ENTRY));
   let count = 0;
+  // Most entries say the same as the one before, octet for octet.
+  let understood: Uint8Array = new Uint8Array(0);
   while (!list.done) {
     const start = list.offset;
     const entry = list.read(tags.sequence);
     entry.readInteger();
     readTime(entry);
-    readEntryExtensions(entry);
+    const said = entry.rest;
+    if (Buffer.compare(said, understood) !== 0) {
+      readEntryExtensions(entry);
+      understood = said;
+    }
     starts[count] = start;
     count += 1;
   }

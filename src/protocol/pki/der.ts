@@ -89,6 +89,11 @@ export class DerReader {
     return this.#bytes.subarray(this.#start, this.#end);
   }
 
+  /** Octets that were not read yet. */
+  get rest(): Uint8Array {
+    return this.#bytes.subarray(this.#at, this.#end);
+  }
+
   /** Identifier octet of the next element; undefined at the end. */
   get tag(): number | undefined {
     return this.done ? undefined : this.#bytes[this.#at];
