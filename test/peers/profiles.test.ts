@@ -233,15 +233,13 @@ describe('what is issued under name constraints', () => {
         assert.notEqual(other.code, 0, other.output);
         assert.match(other.output, /un(?:supported|suitable) certificate purpose/);
         const text = await mustRun('openssl', [
-          ...[
-            'x509',
-            '-in',
-            file,
-            '-noout',
-            '-text',
-            '-nameopt',
-            'RFC2253,-esc_msb,utf8,sep_comma_plus_space,space_eq,-dn_rev',
-          ],
+          'x509',
+          '-in',
+          file,
+          '-noout',
+          '-text',
+          '-nameopt',
+          'RFC2253,-esc_msb,utf8,sep_comma_plus_space,space_eq,-dn_rev',
         ]);
         for (const shown of shows) assert.match(text, shown);
         if (request.notAfter !== undefined) assert.doesNotMatch(text, /CRL Distribution|OCSP - URI/);
