@@ -52,6 +52,11 @@ export function encodeName(name: Uint8Array): string {
   return xtext(oneline(readName(name)));
 }
 
+/** OpenSSL's one-line form as it is, ASCII, cut as in `encodeName`: what `openssl ca` keeps in its database. */
+export function printName(name: Uint8Array): string {
+  return Buffer.from(oneline(readName(name))).toString('latin1');
+}
+
 /**
  * The first common name, raw octets, as xtext; Sendmail's words where there is none, or none to rely on.
  * Throws `DerError` when `name` is no Name.
