@@ -65,11 +65,13 @@ test('each setting can be uncommented alone and changes nothing where it shows t
     'hostname',
     'messageSize',
     'messagesPerSession',
+    'networks',
     'operator',
     'recipients',
     'routes',
     'sessionTime',
     'signer',
+    'subject',
     'url',
   ]);
 });

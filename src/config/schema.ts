@@ -91,6 +91,12 @@ export interface Config {
     readonly level: 'debug' | 'info' | 'warn' | 'error';
   };
   readonly control: { readonly socket: string };
+  readonly acme: {
+    readonly enabled: boolean;
+    readonly networks: readonly string[];
+    readonly httpPort: number;
+    readonly ordersPerHour: number;
+  };
   readonly web: {
     readonly http: WebListenerConfig;
     readonly https: WebListenerConfig;
@@ -104,16 +110,16 @@ export interface Config {
     readonly renewBefore: 'auto' | Ms;
     /** Where others reach `web.http`, without a slash at the end. */
     readonly url?: string | undefined;
+    /** The longest lives by profile, which are the usual ones. */
+    readonly lifetimes: Readonly<Record<'server' | 'person' | 'device' | 'service' | 'responder', Ms>>;
+    /** Template of subjects; undefined: `CN={holder}`. */
+    readonly subject?: string | undefined;
     /** Socket of a signer that runs as another user; undefined: a child process. */
     readonly signer?: string | undefined;
   };
   readonly names: { readonly lookupClientNames: boolean };
 }
 
-    /** Usual lives by profile; undefined: the profile's. */
-    readonly lifetimes: { readonly [P in 'server' | 'person' | 'device' | 'service' | 'responder']?: Ms | undefined };
-    /** Template of subjects; undefined: `CN={holder}`. */
-    readonly subject?: string | undefined;
 // What a value may look like. Each message says what to write, for `load.ts` puts what was written before it.
 
 const HOSTNAME =
@@ -302,15 +308,15 @@ const webListener = (port: number, enabled: string, what: string): z.ZodType<Web
     .prefault({} as never)
     .describe(what);
 
+/** The life of one profile. */
+const lifetime = (what: string, most: string, usual: string): z.ZodType<Ms> =>
+  duration(usual, `Life of ${what}.`, '1h', most);
+
 const DEFAULT_LISTENERS = [
   { name: 'submission', address: '::', port: 587, role: 'submission', tls: 'starttls', certificates: 'ask' },
   { name: 'submissions', address: '::', port: 465, role: 'submission', tls: 'implicit', certificates: 'ask' },
   { name: 'relay', address: '::', port: 25, role: 'relay', tls: 'starttls', certificates: 'ask' },
 ] as const satisfies readonly ListenerSettings[];
-
-/** The life of one profile; what is left out is as usual. */
-const lifetime = (what: string, most: string, usual: string): z.ZodType<Ms | undefined> =>
-  measure('duration', undefined, `Life of ${what}; without it ${usual}.`, '1h', most, usual).optional();
 
 const schema: z.ZodType<Config> = z.strictObject({
   hostname: host
@@ -577,6 +583,29 @@ const schema: z.ZodType<Config> = z.strictObject({
     })
     .prefault({} as never)
     .describe('How commands reach the running relay.'),
+  acme: z
+    .strictObject({
+      enabled: flag(
+        true,
+        'Whether hosts may get certificates by ACME on `web.https`. Nobody can open an account without a key made by `sealpost acme key`.',
+      ),
+      networks: z
+        .array(network)
+        .default([])
+        .describe(
+          'Networks from which the proof of an http-01 challenge may be fetched. Empty: from everywhere, private networks included, but not from this machine (127.0.0.0/8, ::1), its link (169.254.0.0/16, fe80::/10) and addresses of special use.',
+        )
+        .meta({ examples: [['10.0.0.0/8', '2001:db8::/32']] }),
+      httpPort: count(
+        80,
+        'Port of hosts from which the proof of an http-01 challenge is fetched (RFC 8555 §8.3 says 80).',
+        1,
+        65_535,
+      ),
+      ordersPerHour: count(60, 'Orders of one account in an hour.', 1, 100_000),
+    })
+    .prefault({} as never)
+    .describe('Certificates for hosts by ACME (RFC 8555).'),
   web: z
     .strictObject({
       http: webListener(
