@@ -5,6 +5,7 @@ import { parseConfig } from './load.ts';
 import {
   accessMapFile,
   accessSettings,
+  authorityTerms,
   controlSocket,
   deliverySettings,
   frontThreads,
@@ -128,4 +129,27 @@ test('paths and threads', () => {
   assert.equal(frontThreads(configOf(), 1), 1);
   assert.equal(frontThreads(configOf(), 64), 30);
   assert.equal(frontThreads(configOf('threads: {fronts: 2}'), 8), 2);
+});
+
+describe('terms of the authority', () => {
+  test('lives, subject and addresses', () => {
+    const terms = authorityTerms(
+      configOf('ca: {url: "http://a.example:80", subject: "C=JP, CN={holder}", lifetimes: {person: 7d}}'),
+    );
+    assert.equal(terms.lifetimes.person, 604_800_000);
+    assert.equal(terms.lifetimes.server, 397 * 86_400_000);
+    assert.equal(terms.subject, 'C=JP, CN={holder}');
+    assert.deepEqual(terms.urls.ocsp, ['http://a.example:80/ocsp']);
+  });
+  test('a subject that is none, and a life that is too long, are told with their place', () => {
+    const { problems } = parseConfig(
+      'hostname: a.example\nca:\n  subject: "C=JP, O={name}"\n  lifetimes: {server: 900d}\n',
+      'x',
+    );
+    assert.match(
+      problems.map((problem) => JSON.stringify(problem)).join('\n'),
+      /character 7: braces stand around holder/,
+    );
+    assert.match(problems.map((problem) => JSON.stringify(problem)).join('\n'), /1h to 825d/);
+  });
 });
