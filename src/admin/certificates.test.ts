@@ -121,6 +121,7 @@ describe('initialise', () => {
       'ca/root.key': 'secret',
       'ca/root.crt': 'public',
       'ca/issuing.key': 'secret',
+      'ca/root-crl.pem': 'public',
       'ca/issuing.crt': 'public',
       'ca/crl.pem': 'public',
       'tls/server.key': 'secret',
@@ -274,7 +275,10 @@ describe('adding a holder', () => {
     };
     await refuses({ holder: ' ' }, /no holder/);
     await refuses({ holder: 'alice', profile: 'person' }, /no mail address \(RFC 5321/);
-    await refuses({ holder: 'alice@example.net', days: 398 }, /398 days: a person certificate lives 1 to 397 days/);
+    await refuses(
+      { holder: 'alice@example.net', days: 398 },
+      /lives longer than profile person allows: at most 397 days/,
+    );
     await assert.rejects(add(context, { holder: 'alice@example.net' }), fails('usage', /for one key/));
     await refuses({ holder: 'alice@example.net', csr: csrOf('Alice'), publicKey: new Uint8Array(9) }, /for one key/);
     await refuses({ holder: 'alice@example.net', publicKey: new Uint8Array(9) }, /SubjectPublicKeyInfo/);

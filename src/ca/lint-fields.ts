@@ -34,6 +34,8 @@ const broken: ReadonlySet<string> = new Set([
   oids.dsaWithSha1,
 ]);
 
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 /** Midnight on 1 January 2050 UTC: from there on times are written as GeneralizedTime. */
 const YEAR_2050 = 2_524_608_000_000;
 
@@ -109,10 +111,13 @@ export const fieldRules: readonly Rule[] = [
   ['RFC 5280 §4.1.2.5', ({ certificate, issuer }) => certificate.notAfter > issuer.notAfter && 'outlives its issuer'],
   [
     'RFC 5280 §4.1.2.5',
-    ({ certificate, kind, issuer }) =>
-      !isCaKind(kind) &&
-      certificate.notAfter - certificate.notBefore > lifeOf(kind, issuer.lifetimes ?? {}) &&
-      `lives longer than profile ${kind} allows`,
+    ({ certificate, kind, issuer }) => {
+      if (isCaKind(kind)) return undefined;
+      const most = lifeOf(kind, issuer.lifetimes ?? {});
+      if (certificate.notAfter - certificate.notBefore <= most) return undefined;
+      const words = most % DAY === 0 ? `${most / DAY} days` : `${most / HOUR} hours`;
+      return `lives longer than profile ${kind} allows: at most ${words}`;
+    },
   ],
   ['RFC 5280 §4.1.2.7', ({ certificate }) => keyFault(certificate.publicKey)],
   [

@@ -160,7 +160,9 @@ describe('the look before signing', () => {
     },
     'begins before its issuer does (RFC 5280 §4.1.2.5)': { notBefore: from.notBefore - 1000 },
     'outlives its issuer (RFC 5280 §4.1.2.5)': { notBefore: from.notAfter - 30 * DAY, notAfter: from.notAfter + 1000 },
-    'lives longer than profile person allows (RFC 5280 §4.1.2.5)': { notAfter: FAKE_START + 400 * DAY },
+    'lives longer than profile person allows: at most 397 days (RFC 5280 §4.1.2.5)': {
+      notAfter: FAKE_START + 400 * DAY,
+    },
     'an RSA key of 1024 bits is too weak; at least 2048 (RFC 9325 §4.5) (RFC 5280 §4.1.2.7)': {
       publicKey: publicKeyOf(generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey),
     },
@@ -281,8 +283,14 @@ describe('the look before signing', () => {
       ...responder,
       more: [ocspNoCheck(), crlDistributionPoints([web])],
     },
-    'lives longer than profile responder allows (RFC 5280 §4.1.2.5)': { ...responder, notAfter: FAKE_START + 31 * DAY },
-    'lives longer than profile device allows (RFC 5280 §4.1.2.5)': { ...device, from: { lifetimes: { device: DAY } } },
+    'lives longer than profile responder allows: at most 30 days (RFC 5280 §4.1.2.5)': {
+      ...responder,
+      notAfter: FAKE_START + 31 * DAY,
+    },
+    'lives longer than profile device allows: at most 36 hours (RFC 5280 §4.1.2.5)': {
+      ...device,
+      from: { lifetimes: { device: 1.5 * DAY } },
+    },
   };
   for (const [finding, mistake] of Object.entries(planted)) {
     test(`finds: ${finding}`, () => assert.deepEqual(findings(mistake), [finding]));

@@ -374,6 +374,7 @@ describe('add', () => {
       assert.deepEqual(Object.keys(data), [
         'certificate',
         'others',
+        'ignored',
         'keyMade',
         'target',
         'p12',

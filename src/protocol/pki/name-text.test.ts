@@ -41,8 +41,8 @@ describe('names as text', () => {
 
   const bad: Readonly<Record<string, RegExp>> = {
     '': /character 1: expected an attribute/,
-    alice: /character 6: expected an attribute/,
-    'CN=a, b': /character 8: expected an attribute .* write \\, for a comma/,
+    alice: /character 1: expected an attribute/,
+    'CN=a, b': /character 7: expected an attribute .* write \\, for a comma/,
     'CN=a,': /character 6: expected/,
     'XX=a': /character 1: "XX" is no attribute/,
     '例=a': /character 1: expected/,

@@ -44,7 +44,7 @@ export function parseNameText(text: string): WrittenAttribute[] {
     while (characters[at] === ' ') at += 1;
     if (type === '' || characters[at] !== '=')
       throw fault(
-        at + 1,
+        start + 1,
         attributes.length === 0
           ? 'expected an attribute, such as CN=alice'
           : 'expected an attribute such as CN= after the separator; write \\, for a comma in a value',
