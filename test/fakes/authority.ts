@@ -55,6 +55,7 @@ export function testAuthority(
     serial: random.bytes(16),
     notBefore: clock.now() - 300_000,
     notAfter: undefined,
+    follows: undefined,
     ...over,
   });
   return {
