@@ -47,21 +47,35 @@ function normalSerial(text: string): string {
 
 /** Digits of a serial number that may stand for all of it, when no other begins so. */
 const SERIAL_BEGINNING = 6;
+/** Serial numbers with the same beginning that are counted. */
+const ALIKE = 10;
 
 /** The certificate of a serial number, or of enough of its beginning. */
 function bySerial(context: CertificateContext, digits: string): LedgerRecord | undefined {
   if (!/^[0-9a-f]{1,40}$/.test(digits)) return undefined;
-  const [exact] = context.ledger.find({ serial: digits.length % 2 === 0 ? digits : `0${digits}` });
+  const exact = context.ledger.get(digits.length % 2 === 0 ? digits : `0${digits}`);
   if (exact !== undefined || digits.length < SERIAL_BEGINNING) return exact;
-  const [first, ...more] = context.ledger.find({}).filter((record) => normalSerial(record.serial).startsWith(digits));
+  // The ledger writes whole octets: a zero may stand before what was typed.
+  const [first, ...more] = [digits, `0${digits}`].flatMap((serialBegins) =>
+    context.ledger.find({ serialBegins, limit: ALIKE }),
+  );
   if (more.length > 0)
     throw new OperationError('conflict', `${more.length + 1} serial numbers begin with ${digits}`, 'give more digits');
   return first;
 }
 
+/** Neighbours in the order of the alphabet among which a name is sought that may have been meant. */
+const NEIGHBOURS = 50;
+
 /** The error for a name that is not in the ledger, with the names it may have meant. */
 function unknown(context: CertificateContext, wanted: string, what: string): OperationError {
-  const holders = [...new Set(context.ledger.find({}).map((record) => record.holder))];
+  // Most mistakes are behind the first letters: around what was typed, and around its beginning.
+  const holders = [
+    ...new Set([
+      ...context.ledger.holdersNear(wanted, NEIGHBOURS),
+      ...context.ledger.holdersNear(wanted.slice(0, 2), NEIGHBOURS),
+    ]),
+  ];
   const close = nearest(wanted, holders);
   const begins = holders
     .filter((candidate) => candidate !== close && wanted.length > 2 && candidate.startsWith(wanted))

@@ -1,6 +1,7 @@
 /** Certificates as the faces show them: plain values that go into JSON. */
 import type { Ms } from '../base/clock.ts';
 import type { CertificateState, LedgerRecord, ProfileName, RevocationReason } from '../ca/ledger.ts';
+import { lineOf } from '../ca/renewal.ts';
 import { parseCertificate } from '../protocol/pki/certificate.ts';
 import { encodePem } from '../protocol/pki/pem.ts';
 
@@ -22,7 +23,14 @@ export interface CertificateView {
   readonly issuedAt: Ms;
   readonly revokedAt: Ms | null;
   readonly reason: RevocationReason | null;
+  /** Serial number of the one that took its place. */
+  readonly replacedBy: string | null;
+  /** Until when it stays good beside that one, its own end apart. */
+  readonly overlapEnds: Ms | null;
 }
+
+/** One of a line of certificates that took each other's place. */
+export type LineView = Pick<CertificateView, 'serial' | 'state' | 'ended' | 'notBefore' | 'notAfter' | 'replacedBy'>;
 
 export interface CertificateDetails extends CertificateView {
   /** Names in subjectAltName. */
@@ -31,6 +39,8 @@ export interface CertificateDetails extends CertificateView {
   /** Lines for an access map that let this certificate relay, and no other of its issuer. The ledger needs none. */
   readonly accessLines: readonly string[];
   readonly pem: string;
+  /** Itself and all that it renewed and was renewed by, oldest first. */
+  readonly line: readonly LineView[];
 }
 
 export function view(record: LedgerRecord, now: Ms): CertificateView {
@@ -49,10 +59,13 @@ export function view(record: LedgerRecord, now: Ms): CertificateView {
     issuedAt,
     revokedAt: record.revokedAt ?? null,
     reason: record.reason ?? null,
+    replacedBy: record.replacedBy ?? null,
+    overlapEnds: record.overlapEnds ?? null,
   };
 }
 
-export function details(record: LedgerRecord, now: Ms): CertificateDetails {
+/** `ofHolder`: all certificates of its holder. */
+export function details(record: LedgerRecord, ofHolder: readonly LedgerRecord[], now: Ms): CertificateDetails {
   const certificate = parseCertificate(record.certificate);
   return {
     ...view(record, now),
@@ -63,6 +76,10 @@ export function details(record: LedgerRecord, now: Ms): CertificateDetails {
       accessLine('CERTSUBJECT', record.subject, 'RELAY'),
     ],
     pem: encodePem('CERTIFICATE', record.certificate),
+    line: lineOf(record, ofHolder).map((one) => {
+      const { serial, state, ended, notBefore, notAfter, replacedBy } = view(one, now);
+      return { serial, state, ended, notBefore, notAfter, replacedBy };
+    }),
   };
 }
 

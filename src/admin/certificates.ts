@@ -1,6 +1,7 @@
 /** What an operator can do with certificates, besides issuing them to holders: make the authority, list, show, withdraw. */
+import type { Ms } from '../base/clock.ts';
 import { makeKey } from '../ca/keys.ts';
-import type { RevocationReason } from '../ca/ledger.ts';
+import type { LedgerFilter, RevocationReason } from '../ca/ledger.ts';
 import { certifiedNames } from '../ca/profile.ts';
 import { authorityFiles, certificateFile, keyFile } from '../ca/setup.ts';
 import { allMissing, isThere, makeAuthority, type AuthorityChoices } from './authority-files.ts';
@@ -31,7 +32,7 @@ export async function initialise(context: CertificateContext, request: Initialis
   const hostname = request.hostname.trim().toLowerCase();
   const dnsNames = [...new Set([hostname, ...(request.names ?? []).map((name) => name.trim().toLowerCase())])];
   try {
-    certifiedNames('server', hostname, dnsNames);
+    certifiedNames('server', { holder: hostname, dnsNames, uris: [] }, undefined);
   } catch (error) {
     throw refusalToError(error);
   }
@@ -67,20 +68,44 @@ export async function initialise(context: CertificateContext, request: Initialis
   return { created, server: server === undefined ? undefined : view(server, context.clock.now()) };
 }
 
+export interface ListRequest {
+  /** Also those that are revoked or have ended. */
+  readonly all?: boolean | undefined;
+  /** Only those that can be used, end within this span and were not renewed, soonest first. */
+  readonly expiring?: Ms | undefined;
+  /** Undefined: a thousand. */
+  readonly limit?: number | undefined;
+}
+
+export interface CertificateListing {
+  readonly certificates: readonly CertificateView[];
+  /** How many more there are than `limit`. */
+  readonly more: number;
+}
+
+const LISTED = 1_000;
+
 /** Certificates in order of issue; without `all` only those that can be used now or are suspended. */
-export function listCertificates(
-  context: CertificateContext,
-  filter: { readonly all?: boolean | undefined } = {},
-): CertificateView[] {
+export function listCertificates(context: CertificateContext, request: ListRequest = {}): CertificateListing {
+  const { all, expiring, limit = LISTED } = request;
   const now = context.clock.now();
-  const views = context.ledger.find({}).map((record) => view(record, now));
-  return filter.all === true ? views : views.filter(({ state, ended }) => state !== 'revoked' && !ended);
+  const filter: LedgerFilter =
+    expiring !== undefined
+      ? { state: 'active', current: true, endsAfter: now, endsBefore: now + expiring, order: 'ending' }
+      : all === true
+        ? {}
+        : { state: ['active', 'suspended'], endsAfter: now };
+  const certificates = context.ledger.find({ ...filter, limit }).map((record) => view(record, now));
+  const more = certificates.length < limit ? 0 : context.ledger.count(filter) - certificates.length;
+  return { certificates, more };
 }
 
 /** All facts of the selected certificates, in order of issue. Throws OperationError `not-found`. */
 export function showCertificate(context: CertificateContext, selection: Selection): CertificateDetails[] {
   const now = context.clock.now();
-  return select(context, selection).records.map((record) => details(record, now));
+  const { by, records } = select(context, selection);
+  const ofHolder = by === 'holder' ? records : context.ledger.find({ holder: records[0]?.holder });
+  return records.map((record) => details(record, ofHolder, now));
 }
 
 export interface Revocation extends Selection {
@@ -102,7 +127,8 @@ export interface Revoked {
  */
 export async function revokeCertificates(context: CertificateContext, request: Revocation): Promise<Revoked> {
   const { by, records } = select(context, request);
-  const meant = by === 'serial' ? records : records.filter(({ profile }) => profile !== 'server');
+  const meant =
+    by === 'serial' ? records : records.filter(({ profile }) => profile !== 'server' && profile !== 'responder');
   if (meant.length === 0) {
     const serials = records.map(({ serial }) => serial).join(', ');
     throw new OperationError(

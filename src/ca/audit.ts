@@ -114,6 +114,8 @@ export interface AuditFinding {
 export function faultIn(entry: AuditEntry, last: AuditEntry | undefined): AuditFinding | undefined {
   const expected = (last?.number ?? 0) + 1;
   if (entry.number !== expected) {
+    if (entry.number < expected)
+      return { number: entry.number, what: `there is an entry ${entry.number} where entry ${expected} should be` };
     const missing =
       entry.number - 1 === expected ? `entry ${expected} is` : `entries ${expected} to ${entry.number - 1} are`;
     return { number: expected, what: `${missing} missing` };

@@ -135,12 +135,10 @@ export function ledgerSuite(
         ledger.revoke(['02'], 'superseded', T0 + 10, someNote('revoked'));
         const wish = { holder: 'alice@example.net', profile: 'person', at: T0, notAfter: T0 + 1_000 } as const;
         ledger.reserve('03', wish, someNote('requested'));
-        assert.deepEqual(['01', '02', '03', '04'].map((serial) => ledger.withdrawal(serial)), [
-          undefined,
-          { serial: '02', at: T0 + 10, reason: 'superseded' },
-          undefined,
-          undefined,
-        ]);
+        assert.deepEqual(
+          ['01', '02', '03', '04'].map((serial) => ledger.withdrawal(serial)),
+          [undefined, { serial: '02', at: T0 + 10, reason: 'superseded' }, undefined, undefined],
+        );
         ledger.abandon(T0 + 1, T0 + 20, 'relay');
         assert.deepEqual(ledger.withdrawal('03'), { serial: '03', at: T0 + 20, reason: 'unspecified' });
       }),

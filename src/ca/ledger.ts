@@ -60,6 +60,8 @@ export interface LedgerFilter {
   readonly endsBefore?: Ms | undefined;
   /** Not revoked, replaced, and the overlap ended before this and before the certificate itself does. */
   readonly overlapEndsBefore?: Ms | undefined;
+  /** True: nothing has taken its place. */
+  readonly current?: true | undefined;
   /** By time of issue (the usual order) or by end; then by serial number. */
   readonly order?: 'issued' | 'ending' | undefined;
   readonly limit?: number | undefined;
@@ -137,6 +139,8 @@ export interface Ledger {
   revoke(serials: readonly string[], reason: RevocationReason, at: Ms, note: AuditNote): LedgerRecord[];
   /** Next CRL number, counted up (RFC 5280 §5.2.3). */
   nextCrlNumber(): number;
+  /** The next one is higher than `number`, which was given out elsewhere. */
+  raiseCrlNumber(number: number): void;
 
   /** Rises with each record added or changed; who watches it sees changes made by another process. */
   version(): number;
@@ -145,7 +149,9 @@ export interface Ledger {
 
   appendAudit(note: AuditNote, at: Ms): AuditEntry;
   /** Entries after the one of that number, at most `limit`. */
-  audit(after: number, limit: number, filter?: AuditFilter): AuditEntry[];
+  audit(after: number, limit: number): AuditEntry[];
+  /** The last entries that fit, at most `limit`, in the order in which they were written. */
+  auditTail(limit: number, filter?: AuditFilter): AuditEntry[];
   auditHead(): AuditEntry | undefined;
   /** The number of the last entry ever appended, which is counted apart from the entries. */
   auditCount(): number;

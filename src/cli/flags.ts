@@ -1,5 +1,6 @@
 /** Options that many commands share. */
 import type { FlagParametersForType } from '@stricli/core';
+import { parseDuration } from '../config/units.ts';
 import type { CliContext } from './context.ts';
 import { CliError } from './exit.ts';
 import { fill } from './messages/choose.ts';
@@ -57,6 +58,15 @@ export function wholeNumber(messages: Messages, least: number, most: number): (i
     const value = /^\d+$/.test(input) ? Number(input) : Number.NaN;
     if (value >= least && value <= most) return value;
     throw new CliError('usage', fill(messages, 'error.number', { least, most }));
+  };
+}
+
+/** A time such as `30d`, in ms, for stricli's `parse`. */
+export function timeSpan(messages: Messages): (input: string) => number {
+  return (input) => {
+    const value = parseDuration(input);
+    if (value !== undefined) return value;
+    throw new CliError('usage', messages['error.time']);
   };
 }
 

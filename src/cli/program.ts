@@ -4,6 +4,7 @@ import { version as programVersion } from '../app/version.ts';
 import { accessCommands } from './commands/access.ts';
 import { addCommand } from './commands/add.ts';
 import { listCommand, revokeCommand, showCommand } from './commands/certificates.ts';
+import { auditCommands } from './commands/audit.ts';
 import { completionCommand } from './commands/completion.ts';
 import { configCommands } from './commands/config.ts';
 import { initCommand, startCommand } from './commands/init.ts';
@@ -35,6 +36,7 @@ export function sealpost(
       queue: queueCommands(messages),
       access: accessCommands(messages),
       trust: trustCommands(messages),
+      audit: auditCommands(messages),
       config: configCommands(messages),
       status: statusCommand(messages),
       completion: completionCommand(messages),

@@ -1,8 +1,8 @@
 import { type Command, buildCommand } from '@stricli/core';
 import type { CertificateDetails, CertificateView } from '../../admin/certificate-view.ts';
-import type { Revoked } from '../../admin/certificates.ts';
+import type { CertificateListing, Revoked } from '../../admin/certificates.ts';
 import { type CliContext, Printer, directoryOf } from '../context.ts';
-import { type CommonFlags, commonFlags, directoryAlias, helpText } from '../flags.ts';
+import { type CommonFlags, commonFlags, directoryAlias, helpText, timeSpan, wholeNumber } from '../flags.ts';
 import type { Messages } from '../messages/en.ts';
 import { date, pairs, safe, table, time } from '../output.ts';
 
@@ -17,30 +17,47 @@ const REASONS = [
 
 interface ListFlags extends CommonFlags {
   readonly all: boolean;
+  readonly expiring?: number;
+  readonly limit?: number;
 }
 
 export function listCommand(messages: Messages): Command<CliContext> {
   return buildCommand<ListFlags, [], CliContext>({
     async func(flags) {
       const printer = new Printer(this, flags.json);
-      const input = flags.all ? { all: true } : {};
-      const list = (await this.reach.operate(
+      const input = { ...(flags.all ? { all: true } : {}), expiring: flags.expiring, limit: flags.limit };
+      const { certificates, more } = (await this.reach.operate(
         directoryOf(this, flags.directory),
         'certificate.list',
         input,
-      )) as CertificateView[];
-      printer.data(list, () => listWords(printer, list));
+      )) as CertificateListing;
+      printer.data(certificates, () => listWords(printer, certificates));
+      if (more > 0) this.process.stderr.write(`${printer.say('list.more', { count: more })}\n`);
     },
     parameters: {
       flags: {
         all: { kind: 'boolean', default: false, withNegated: false, brief: messages['list.all'] },
+        expiring: {
+          kind: 'parsed',
+          parse: timeSpan(messages),
+          optional: true,
+          brief: messages['list.expiring'],
+          placeholder: 'TIME',
+        },
+        limit: {
+          kind: 'parsed',
+          parse: wholeNumber(messages, 1, 100_000),
+          optional: true,
+          brief: messages['list.limit'],
+          placeholder: 'N',
+        },
         ...commonFlags(messages),
       },
       aliases: { ...directoryAlias, a: 'all' },
     },
     docs: {
       brief: messages['list.brief'],
-      fullDescription: helpText(messages, undefined, ['list', 'list --all --json']),
+      fullDescription: helpText(messages, undefined, ['list', 'list --all --json', 'list --expiring 30d']),
     },
   });
 }
@@ -56,7 +73,7 @@ function listWords(printer: Printer, list: readonly CertificateView[]): string {
   );
 }
 
-function stateWord(printer: Printer, { state, ended }: CertificateView): string {
+function stateWord(printer: Printer, { state, ended }: Pick<CertificateView, 'state' | 'ended'>): string {
   return state === 'active' && ended ? printer.say('state.ended') : printer.say(`state.${state}`);
 }
 
@@ -92,8 +109,26 @@ function detailWords(printer: Printer, one: CertificateDetails): string {
     [printer.say('show.issuer'), one.issuer],
     [printer.say('show.names'), [...one.emails, ...one.dnsNames].map(safe).join(', ') || '-'],
     [printer.say('show.fingerprint'), one.fingerprint],
+    ...lineRows(printer, one),
     ...one.accessLines.map((line, index) => [index === 0 ? printer.say('show.access') : '', line] as const),
   ]);
+}
+
+/** The line of succession, when there is more than one in it. */
+function lineRows(printer: Printer, one: CertificateDetails): (readonly [string, string])[] {
+  const { line, replacedBy, overlapEnds } = one;
+  if (line.length < 2) return [];
+  const rows = line.map(({ serial, notBefore, notAfter, state, ended }, index) => {
+    const here = serial === one.serial ? ` ${printer.say('show.line.this')}` : '';
+    const word = stateWord(printer, { state, ended });
+    return [
+      index === 0 ? printer.say('show.line') : '',
+      `${date(notBefore)} - ${date(notAfter)}  ${serial}  ${word}${here}`,
+    ] as const;
+  });
+  if (replacedBy === null || one.state !== 'active' || one.ended) return rows;
+  const until = time(Math.min(overlapEnds ?? one.notAfter, one.notAfter));
+  return [...rows, ['', printer.say('show.overlap', { serial: replacedBy, until })]];
 }
 
 interface RevokeFlags extends CommonFlags {

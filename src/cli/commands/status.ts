@@ -2,9 +2,14 @@ import { type Command, buildCommand } from '@stricli/core';
 import type { StatusReport } from '../../admin/status.ts';
 import { type CliContext, Printer, directoryOf } from '../context.ts';
 import { type CommonFlags, commonFlags, directoryAlias, helpText } from '../flags.ts';
-import type { Messages } from '../messages/en.ts';
+import type { MessageKey, Messages } from '../messages/en.ts';
 import { date, hostPort, pairs, safe, span, time } from '../output.ts';
 import { warningWords } from './trust-words.ts';
+
+/** Certificates that end soon, named one by one. */
+const ENDING = 10;
+/** Behind the log by more than this, a clock was set back. */
+const CLOCK = 300_000;
 
 export function statusCommand(messages: Messages): Command<CliContext> {
   return buildCommand<CommonFlags, [], CliContext>({
@@ -58,13 +63,29 @@ function statusLines(printer: Printer, report: StatusReport): (readonly [string,
       }),
     ],
     ...certificates.ending
-      .slice(0, 10)
+      .slice(0, ENDING)
       .map(
         ({ holder, serial, notAfter }) =>
           ['', printer.paint('yellow', printer.say('status.ending', { at: date(notAfter), holder, serial }))] as const,
       ),
+    ...logLines(printer, report),
     ...trustLines(printer, report),
   ];
+}
+
+/** What the ledger and its log have to tell beyond the counts. */
+function logLines(printer: Printer, { certificates, log }: StatusReport): (readonly [string, string])[] {
+  const warn = (key: MessageKey, values: Readonly<Record<string, string | number>>): readonly [string, string] => [
+    '',
+    printer.paint('yellow', printer.say(key, values)),
+  ];
+  const more = certificates.endingCount - Math.min(certificates.ending.length, ENDING);
+  const lines = more > 0 ? [warn('status.ending.more', { count: more })] : [];
+  if (certificates.abandoned > 0) lines.push(warn('status.abandoned', { count: certificates.abandoned }));
+  if (log === null) return lines;
+  lines.push([printer.say('status.log'), printer.say('status.log.head', { entries: log.entries, head: log.head })]);
+  if (log.clockBehind > CLOCK) lines.push(warn('status.log.clock', { span: span(log.clockBehind) }));
+  return lines;
 }
 
 function trustLines(printer: Printer, { trusts }: StatusReport): (readonly [string, string])[] {

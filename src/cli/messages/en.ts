@@ -46,8 +46,19 @@ export const en = {
   'renew.name': 'Holder or serial number',
   'renew.days': 'Days the new certificate is valid; default: as long as the one before',
   'renew.overlap': 'How long the old one stays good, such as 30d; 0: until the next upkeep; default: ca.overlap',
+  'list.limit': 'Show at most so many; default: 1000',
   'show.brief': 'Show the certificates of a holder',
   'show.name': 'Holder or serial number',
+  'audit.brief': 'Read and verify the issuance log',
+  'audit.list.brief': 'List what was asked of the CA, by whom, and what came of it',
+  'audit.list.more': 'The last entries, the newest at the end.',
+  'audit.list.holder': 'Only entries about this holder',
+  'audit.list.since': 'Only entries since then: 7d, 12h, 2026-11-24 or 2026-11-24T10:30Z',
+  'audit.list.limit': 'Show at most so many; default: 100',
+  'audit.verify.brief': 'Check that the issuance log is whole, and the ledger as it says',
+  'audit.verify.more':
+    'Every entry carries the hash of the one before it: one that was changed, removed, put in or moved is named, and so is a certificate that no entry tells of. A log whose end was cut off shows against a head that was noted elsewhere. Ends with 1 when something is wrong.',
+  'audit.verify.head': 'A head of the log, as it was mailed out or noted earlier',
   'revoke.brief': 'Withdraw certificates, at once and for good',
   'revoke.more':
     'A running relay refuses them from the next command on, in open sessions too. Give a holder to withdraw all of its certificates, or one serial number.',
@@ -211,6 +222,18 @@ export const en = {
   'status.queue.oldest': ', the oldest from {at}',
   'status.certificates': 'Certificates',
   'status.certificates.counts': '{active} active, {suspended} suspended, {revoked} revoked',
+  'status.abandoned': '{count} signings did not end; their serial numbers are on the CRL (sealpost audit list)',
+  'status.ending.more': 'and {count} more that end within 30 days',
+  'status.log': 'Issuance log',
+  'status.log.head': '{entries} entries, head {head}',
+  'status.log.clock': 'the clock is {span} behind the last entry: set it right',
+  'list.more': '{count} more; show them with --limit',
+  'audit.list.empty': 'The issuance log has no such entry.',
+  'audit.list.earlier': 'There are earlier ones; show them with --limit.',
+  'audit.verify.whole': 'The issuance log is whole: {entries} entries, {certificates} certificates.',
+  'audit.verify.headIs': 'Head, to be noted elsewhere: {head}',
+  'audit.verify.broken':
+    'The issuance log is NOT whole, or the ledger is not what it says ({entries} entries, {certificates} certificates read). Keep a copy of the database before anything else.',
   'status.ending': 'ends {at}: {holder} ({serial})',
 
   // Column heads
@@ -227,6 +250,8 @@ export const en = {
   'column.due': 'NEXT',
   'column.attempts': 'TRIES',
   'column.last': 'LAST RESULT',
+  'column.number': 'NO',
+  'column.by': 'BY',
   'column.at': 'AT',
   'column.what': 'WHAT',
   'column.dest': 'TO',
@@ -258,6 +283,7 @@ export const en = {
   'error.certificateTwice': '--cert and --subject name two certificates; give one',
   'error.unexpected': 'something went wrong that should not: {detail}',
   'error.time': 'write a time with its unit, such as 12h or 30d',
+  'error.when': '{given} is no time; write 7d, 2026-11-24 or 2026-11-24T10:30Z',
   'error.number': 'write a whole number from {least} to {most}',
   'error.csrAndBundle':
     '--csr excludes --make-key and --p12: the key of a request is not here, so it cannot be bundled',
@@ -322,6 +348,24 @@ export const en = {
   'column.subject': 'SUBJECT',
   'column.relay': 'MAY RELAY',
   'column.crl': 'CRL UNTIL',
+
+  // A CA directory of openssl
+  'ca.import.brief': 'Take over a CA that was run with "openssl ca", in a new data directory',
+  'ca.import.more':
+    'FROM is the directory with cacert.pem, private/cakey.pem, index.txt and newcerts/. A new data directory is made as by "init", whose CA is that one: what it issued and withdrew is in the ledger, its key signs from now on, and the CRL goes on. FROM is only read.',
+  'ca.import.from': 'Directory of the CA, as CA.pl makes it',
+  'ca.import.passphraseFd': 'Read the passphrase of the CA key from this file descriptor',
+  'ca.import.done': 'Took over {subject}: {certificates} certificates, {withdrawn} of them withdrawn',
+  'ca.import.next': 'Data directory: {directory}. Clients go on trusting the same CA ({root}). Do not sign with the old directory any more.',
+  'ca.export.brief': 'Write a directory in which "openssl ca" goes on',
+  'ca.export.more':
+    'Ledger, issued certificates and the issuing key, which is under a passphrase there: shown once, unless given. The directory must be new.',
+  'ca.export.to': 'New directory',
+  'ca.export.passphraseFd': 'Read the passphrase for the exported key from this file descriptor',
+  'ca.export.done': 'Wrote {certificates} certificates and the issuing key to {directory}',
+  'ca.export.passphrase': 'Passphrase of private/cakey.pem, shown only now: {passphrase}',
+  'ca.export.next': 'To go on there:',
+  'ca.export.twice': 'Whoever signs in both places has two CAs of one name, and no CRL that is whole.',
 
   // Tokens
   'token.brief': 'One-time tokens by which holders get a certificate for a key of their own',

@@ -45,8 +45,19 @@ export const ja: Messages = {
   'renew.name': '所有者またはシリアル番号',
   'renew.days': '新しい証明書の有効日数。省略時は以前の証明書と同じ長さ',
   'renew.overlap': '古い証明書を引き続き有効とする期間 (例: 30d)。0 は次の定期処理まで。省略時は ca.overlap',
+  'list.limit': '表示する最大件数 (既定 1000)',
   'show.brief': '証明書の詳細を表示する',
   'show.name': '持ち主またはシリアル番号',
+  'audit.brief': '発行記録を読み、検証する',
+  'audit.list.brief': 'CA に対する操作と要求の記録を一覧する',
+  'audit.list.more': '最近のものから表示します。新しいものが下になります。',
+  'audit.list.holder': 'この持ち主に関する記録だけ',
+  'audit.list.since': 'この日時以降の記録だけ: 7d、12h、2026-11-24、2026-11-24T10:30Z など',
+  'audit.list.limit': '表示する最大件数 (既定 100)',
+  'audit.verify.brief': '発行記録が改ざんされておらず、台帳と一致することを確かめる',
+  'audit.verify.more':
+    '各記録は直前の記録のハッシュを含みます。書き換え、削除、挿入、並べ替えがあれば最初の箇所を示し、記録のない証明書も示します。末尾が切り取られた場合は、別の場所に控えた先頭ハッシュ (head) と照合するとわかります。異常があれば終了コード 1 で終わります。',
+  'audit.verify.head': '以前にメールで届いた、または控えておいた head',
   'revoke.brief': '証明書を直ちに失効させる (元に戻せません)',
   'revoke.more':
     '動作中のリレーは、接続中のセッションでも次のコマンドから拒否します。持ち主を指定するとその証明書すべて、シリアル番号を指定するとその 1 枚だけが失効します。',
@@ -206,6 +217,18 @@ export const ja: Messages = {
   'status.queue.oldest': '、最も古いものは {at}',
   'status.certificates': '証明書',
   'status.certificates.counts': '有効 {active}、停止中 {suspended}、失効 {revoked}',
+  'status.abandoned': '署名が完了しなかったもの {count} 件。シリアル番号は CRL に載せています (sealpost audit list)',
+  'status.ending.more': 'ほかに {count} 枚が 30 日以内に期限切れ',
+  'status.log': '発行記録',
+  'status.log.head': '{entries} 件、head {head}',
+  'status.log.clock': '時計が最後の記録より {span} 遅れています。時刻を合わせてください',
+  'list.more': 'ほかに {count} 枚あります。--limit で表示できます',
+  'audit.list.empty': '該当する発行記録はありません。',
+  'audit.list.earlier': 'これより前の記録もあります。--limit で表示できます。',
+  'audit.verify.whole': '発行記録に異常はありません: 記録 {entries} 件、証明書 {certificates} 枚。',
+  'audit.verify.headIs': '別の場所に控えておく head: {head}',
+  'audit.verify.broken':
+    '発行記録が損なわれているか、台帳と一致しません (記録 {entries} 件、証明書 {certificates} 枚を確認)。何よりも先にデータベースの複製を保存してください。',
   'status.ending': '{at} に期限切れ: {holder} ({serial})',
 
   // Column heads
@@ -222,6 +245,8 @@ export const ja: Messages = {
   'column.due': '次回',
   'column.attempts': '回数',
   'column.last': '最後の結果',
+  'column.number': '番号',
+  'column.by': '操作者',
   'column.at': '時刻',
   'column.what': '内容',
   'column.dest': '配送先',
@@ -252,6 +277,7 @@ export const ja: Messages = {
   'error.certificateTwice': '--cert と --subject はどちらか一方だけ指定してください',
   'error.unexpected': '予期しない問題が起きました: {detail}',
   'error.time': '時間は 12h や 30d のように単位を付けて指定してください',
+  'error.when': '{given} は日時ではありません。7d、2026-11-24、2026-11-24T10:30Z のように指定してください',
   'error.number': '{least} から {most} までの整数を指定してください',
   'error.csrAndBundle':
     '--csr は --make-key や --p12 と一緒に使えません。証明書要求の鍵はここにないため、ファイルに入れられません',
@@ -315,6 +341,24 @@ export const ja: Messages = {
   'column.subject': 'サブジェクト',
   'column.relay': '中継',
   'column.crl': 'CRL 期限',
+
+  // openssl の CA ディレクトリ
+  'ca.import.brief': '"openssl ca" で運用していた CA を、新しいデータディレクトリに引き継ぐ',
+  'ca.import.more':
+    'FROM は cacert.pem、private/cakey.pem、index.txt、newcerts/ のあるディレクトリ。"init" と同じように新しいデータディレクトリを作り、その CA を使う。発行済み・失効済みの証明書は台帳に入り、以後はその鍵で署名し、CRL も続く。FROM は読むだけで変更しない。',
+  'ca.import.from': 'CA のディレクトリ（CA.pl が作る形）',
+  'ca.import.passphraseFd': 'CA の鍵のパスフレーズを読むファイル記述子',
+  'ca.import.done': '{subject} を引き継ぎました: 証明書 {certificates} 枚（うち失効 {withdrawn} 枚）',
+  'ca.import.next': 'データディレクトリ: {directory}。クライアントはこれまでと同じ CA（{root}）を信頼します。元のディレクトリではもう署名しないでください。',
+  'ca.export.brief': '"openssl ca" で続けられるディレクトリを書き出す',
+  'ca.export.more':
+    '台帳、発行済みの証明書、発行用の鍵を書き出す。鍵にはパスフレーズが付き、指定しなければ作って一度だけ表示する。ディレクトリは新しいものに限る。',
+  'ca.export.to': '新しいディレクトリ',
+  'ca.export.passphraseFd': '書き出す鍵のパスフレーズを読むファイル記述子',
+  'ca.export.done': '証明書 {certificates} 枚と発行用の鍵を {directory} に書き出しました',
+  'ca.export.passphrase': 'private/cakey.pem のパスフレーズ（表示は今回だけ）: {passphrase}',
+  'ca.export.next': 'そこで続けるには:',
+  'ca.export.twice': '両方で署名すると、同じ名前の CA が二つになり、CRL はどちらも不完全になります。',
 
   // Tokens
   'token.brief': '利用者が自分で作った鍵の証明書を受け取るための、一度だけ使えるトークン',

@@ -7,6 +7,8 @@ export interface ControlRequest {
   readonly id: number;
   readonly operation: string;
   readonly input: unknown;
+  /** Who asks, `cli:USER`. */
+  readonly by?: string | undefined;
 }
 
 /** What an operation says when it cannot do what was asked. `kind` is for programs, the rest for people. */

@@ -4,6 +4,7 @@
  */
 import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import { type Server, type Socket, connect, createServer } from 'node:net';
+import { systemActor } from './actor.ts';
 import {
   type ControlError,
   type ControlRequest,
@@ -21,7 +22,7 @@ const CONNECTIONS = 16;
 const IDLE = 60_000;
 
 /** Carries out an operation. What it throws is told to the caller: its `kind` when it has one, and its message. */
-export type ControlHandler = (operation: string, input: unknown) => Promise<unknown>;
+export type ControlHandler = (operation: string, input: unknown, by: string) => Promise<unknown>;
 
 export interface ControlServer {
   /** Takes no more requests, lets those under way finish, and removes the socket. */
@@ -141,7 +142,7 @@ async function answer(line: string, handle: ControlHandler): Promise<ControlResp
   try {
     const request = asRequest(decodeLine(line));
     id = request.id;
-    return { id, result: (await handle(request.operation, request.input)) ?? null };
+    return { id, result: (await handle(request.operation, request.input, callerOf(request.by))) ?? null };
   } catch (thrown) {
     return { id, error: controlError(thrown) };
   }
@@ -156,9 +157,22 @@ function asRequest(value: unknown): ControlRequest {
     'operation' in value &&
     typeof value.operation === 'string'
   ) {
-    return { id: value.id, operation: value.operation, input: 'input' in value ? value.input : undefined };
+    return {
+      id: value.id,
+      operation: value.operation,
+      input: 'input' in value ? value.input : undefined,
+      by: 'by' in value && typeof value.by === 'string' ? value.by : undefined,
+    };
   }
   throw Object.assign(new Error('a request is {"id": number, "operation": text, "input": value}'), { kind: 'usage' });
+}
+
+/**
+ * Who asks, by the caller's own word: whoever can open the socket may do all, so there is nobody to be told apart, but
+ * nobody who asks here is the relay, EST or ACME.
+ */
+function callerOf(by: string | undefined): string {
+  return by !== undefined && /^cli:[\p{L}\p{N}._@$-]{1,64}$/u.test(by) ? by : 'cli:unknown';
 }
 
 /** What was thrown, as it is told to the caller. */
@@ -203,7 +217,7 @@ export function callControl(
     );
     socket.on('connect', () => {
       connected = true;
-      socket.write(encodeLine({ id: 1, operation, input }));
+      socket.write(encodeLine({ id: 1, operation, input, by: systemActor() }));
     });
     socket.on('data', (chunk: Buffer) => {
       const [line] = lines.take(chunk) ?? [''];

@@ -148,6 +148,10 @@ class MemoryLedger implements Ledger {
     return ++this.#crl;
   }
 
+  raiseCrlNumber(number: number): void {
+    this.#crl = Math.max(this.#crl, number);
+  }
+
   version(): number {
     return this.#version;
   }
@@ -166,12 +170,14 @@ class MemoryLedger implements Ledger {
     return entry;
   }
 
-  audit(after: number, limit: number, filter: AuditFilter = {}): AuditEntry[] {
-    const { holder, since } = filter;
+  audit(after: number, limit: number): AuditEntry[] {
+    return this.#log.slice(Math.max(0, after)).slice(0, limit);
+  }
+
+  auditTail(limit: number, { holder, since = 0 }: AuditFilter = {}): AuditEntry[] {
     return this.#log
-      .slice(after)
-      .filter((entry) => (holder === undefined || entry.holder === holder) && entry.at >= (since ?? 0))
-      .slice(0, limit);
+      .filter((entry) => (holder === undefined || entry.holder === holder) && entry.at >= since)
+      .slice(-limit);
   }
 
   auditHead(): AuditEntry | undefined {
@@ -212,7 +218,7 @@ function givenUp(serial: string): Fault {
 }
 
 function matches(record: LedgerRecord, filter: LedgerFilter): boolean {
-  const { holder, serial, serialBegins, state, endsAfter, endsBefore, overlapEndsBefore } = filter;
+  const { holder, serial, serialBegins, state, endsAfter, endsBefore, overlapEndsBefore, current } = filter;
   return (
     (holder === undefined || holder === record.holder) &&
     (serial === undefined || serial === record.serial) &&
@@ -220,6 +226,7 @@ function matches(record: LedgerRecord, filter: LedgerFilter): boolean {
     (state === undefined || (typeof state === 'string' ? state === record.state : state.includes(record.state))) &&
     (endsAfter === undefined || record.notAfter > endsAfter) &&
     (endsBefore === undefined || record.notAfter < endsBefore) &&
+    (current === undefined || record.replacedBy === undefined) &&
     (overlapEndsBefore === undefined || isOverlapOver(record, overlapEndsBefore))
   );
 }

@@ -8,7 +8,7 @@ export interface SqlPart {
 }
 
 export function whereOf(filter: LedgerFilter): SqlPart {
-  const { holder, serial, serialBegins, state, endsAfter, endsBefore, overlapEndsBefore } = filter;
+  const { holder, serial, serialBegins, state, endsAfter, endsBefore, overlapEndsBefore, current } = filter;
   const conditions: string[] = [];
   const values: SQLInputValue[] = [];
   const must = (condition: string, ...given: readonly SQLInputValue[]): void => {
@@ -25,6 +25,7 @@ export function whereOf(filter: LedgerFilter): SqlPart {
   }
   if (endsAfter !== undefined) must('not_after > ?', endsAfter);
   if (endsBefore !== undefined) must('not_after < ?', endsBefore);
+  if (current) must('replaced_by IS NULL');
   // In the words of the partial index `certificate_overlap`.
   if (overlapEndsBefore !== undefined)
     must("overlap_ends < ? AND overlap_ends < not_after AND state <> 'revoked'", overlapEndsBefore);

@@ -109,14 +109,16 @@ class SqliteLedger implements Ledger {
   }
 
   withdrawal(serial: string): Withdrawn | undefined {
-    return this.#read('withdrawal', () =>
-      this.#statement(
-        `SELECT serial, revoked_at AS at, reason FROM certificate WHERE serial = ?1 AND state = 'revoked'
+    return this.#read(
+      'withdrawal',
+      () =>
+        this.#statement(
+          `SELECT serial, revoked_at AS at, reason FROM certificate WHERE serial = ?1 AND state = 'revoked'
          UNION ALL
          SELECT serial, abandoned_at, NULL FROM reservation WHERE serial = ?1 AND abandoned_at IS NOT NULL`,
-      )
-        .all(serial)
-        .map(toWithdrawn)[0],
+        )
+          .all(serial)
+          .map(toWithdrawn)[0],
     );
   }
 
@@ -196,6 +198,12 @@ class SqliteLedger implements Ledger {
     );
   }
 
+  raiseCrlNumber(number: number): void {
+    this.#write('CRL number', () =>
+      this.#db.prepare("UPDATE ledger_counter SET value = max(value, ?) WHERE name = 'crl'").run(number),
+    );
+  }
+
   version(): number {
     return this.#read('version', () => this.#number("SELECT value FROM ledger_counter WHERE name = 'version'"));
   }
@@ -216,18 +224,23 @@ class SqliteLedger implements Ledger {
     return this.#write('log', () => this.#append(note, at));
   }
 
-  audit(after: number, limit: number, filter: AuditFilter = {}): AuditEntry[] {
-    const { holder, since } = filter;
-    const conditions = [
-      'number > ?',
-      ...(holder === undefined ? [] : ['holder = ?']),
-      ...(since === undefined ? [] : ['at >= ?']),
-    ];
-    const values = [after, holder, since].filter((value) => value !== undefined);
+  audit(after: number, limit: number): AuditEntry[] {
     return this.#read('log', () =>
-      this.#statement(`SELECT ${ENTRY} FROM audit WHERE ${conditions.join(' AND ')} ORDER BY number LIMIT ?`)
-        .all(...values, limit)
+      this.#statement(`SELECT ${ENTRY} FROM audit WHERE number > ? ORDER BY number LIMIT ?`)
+        .all(after, limit)
         .map(readEntry),
+    );
+  }
+
+  auditTail(limit: number, { holder, since }: AuditFilter = {}): AuditEntry[] {
+    const conditions = [holder === undefined ? '' : 'holder = ?', since === undefined ? '' : 'at >= ?'].filter(Boolean);
+    const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+    const values = [holder, since].filter((value) => value !== undefined);
+    return this.#read('log', () =>
+      this.#statement(`SELECT ${ENTRY} FROM audit ${where} ORDER BY number DESC LIMIT ?`)
+        .all(...values, limit)
+        .map(readEntry)
+        .reverse(),
     );
   }
 
