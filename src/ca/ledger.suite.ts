@@ -1,5 +1,6 @@
 /** The contract of `Ledger`, run by every engine. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import type { AuditNote } from './audit.ts';
 import type { Ledger, LedgerRecord } from './ledger.ts';
@@ -26,6 +27,13 @@ export function someRecord(serial: string, over: Partial<LedgerRecord> = {}): Le
     certificate: Uint8Array.of(0x30, 1, 2),
     ...over,
   };
+}
+
+/** One whose fingerprint is that of its octets, as what was issued has it. */
+export function issuedRecord(serial: string, over: Partial<LedgerRecord> = {}): LedgerRecord {
+  const certificate = Uint8Array.from(Buffer.from(`certificate ${serial}`));
+  const fingerprint = createHash('sha256').update(certificate).digest('hex');
+  return someRecord(serial, { certificate, fingerprint, ...over });
 }
 
 /** A note with usual words. */

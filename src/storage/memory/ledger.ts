@@ -96,7 +96,7 @@ class MemoryLedger implements Ledger {
   }
 
   release(serial: string, note: AuditNote, at: Ms): void {
-    this.#reservations.delete(serial);
+    if (this.#reservations.get(serial)?.abandonedAt === undefined) this.#reservations.delete(serial);
     this.appendAudit({ ...note, serial }, at);
   }
 

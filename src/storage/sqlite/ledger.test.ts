@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { describe, test } from 'node:test';
 import type { Ledger } from '../../ca/ledger.ts';
+import { auditSuite } from '../../ca/audit.suite.ts';
 import { ledgerSuite, someNote, someRecord } from '../../ca/ledger.suite.ts';
 import { openDatabase } from './database.ts';
 import { openLedger } from './ledger.ts';
@@ -16,7 +17,9 @@ function openIn(records: string): Ledger {
   return openLedger(join(folder(records), 'sealpost.db'));
 }
 
-ledgerSuite('sqlite', true, openIn, (records) => rmSync(folder(records), { recursive: true }));
+const remove = (records: string): void => rmSync(folder(records), { recursive: true });
+ledgerSuite('sqlite', true, openIn, remove);
+auditSuite('sqlite', openIn, remove);
 
 describe('the ledger in SQLite', () => {
   test('a row changed or deleted by hand: the change is seen, the deletion refused', () => {
