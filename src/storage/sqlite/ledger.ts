@@ -25,7 +25,12 @@ import { ENTRY, RECORD, entryValues, lastEntry, readEntry, readRecord, recordVal
  * write the same database meanwhile. Methods throw a Fault.
  */
 export function openLedger(path: string): Ledger {
-  return new SqliteLedger(openDatabase(path));
+  return ledgerOn(openDatabase(path));
+}
+
+/** The ledger on a connection, which its `close` closes. */
+export function ledgerOn(db: DatabaseSync): Ledger {
+  return new SqliteLedger(db);
 }
 
 const ABANDONED = 'the signing did not end; the serial number is withdrawn';
