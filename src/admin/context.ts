@@ -72,7 +72,7 @@ export interface KeyCustody {
 /** What only a running relay can tell or do. */
 export interface LiveRelay {
   readonly startedAt: number;
-  /** Trust, revocations or the map changed: bring every front thread up to date; resolves when all have it. */
+  /** The ledger changed: resolves when every front thread knows, and sessions whose certificate was withdrawn are ended. */
   refresh(): Promise<void>;
   /** Files of CAs from outside changed: resolves when they are in force and their lists were asked for. */
   reloadTrust?(): Promise<void>;

@@ -165,7 +165,6 @@ export async function runDaemon({ directory, passphrase, ready }: DaemonOptions)
     }
     return issuers;
   };
-  const refresh = (): Promise<void> => tellHolders(true);
   const web = new Web({
     routes: [],
     tls: webMaterial(config, directory, material),
@@ -173,7 +172,7 @@ export async function runDaemon({ directory, passphrase, ready }: DaemonOptions)
   });
   const live: LiveRelay = {
     startedAt: Date.now(),
-    refresh,
+    refresh: () => tellHolders(false),
     reloadTrust: () => trust.reload(),
     fetchCrl: (name) => trust.fetch(name),
     retryHops: () => fleet.retryHops(),
@@ -328,7 +327,7 @@ export async function runDaemon({ directory, passphrase, ready }: DaemonOptions)
         await context.custody.reload();
         await fleet.config(config, config.limits.drainTime);
         await web.configure(config);
-        await refresh();
+        await tellHolders(true);
         await mapFiles.takeNow();
         tellCertificateFaults();
       });

@@ -14,6 +14,7 @@ import { keepServerCertificate } from '../admin/server-certificate.ts';
 import type { Cancel, Clock, Ms } from '../base/clock.ts';
 import type { EventSink } from '../base/event.ts';
 import { asFault } from '../base/fault.ts';
+import { SIGNING_TIME } from '../ca/issuance.ts';
 import { authorityFiles } from '../ca/setup.ts';
 import { fileAge } from './stamp.ts';
 
@@ -55,8 +56,10 @@ export const tasks: readonly Task[] = [
     name: 'CRL',
     every: HOUR,
     async run(context) {
+      const now = context.clock.now();
+      const givenUp = context.ledger.abandon(now - SIGNING_TIME, now, context.actor);
       const isOld = fileAge(join(context.directory, authorityFiles.crl)) > CRL_AGE;
-      if (context.config.tls.ownAuthority && isOld) await renewCrl(context);
+      if (context.config.tls.ownAuthority && (isOld || givenUp.length > 0)) await renewCrl(context);
     },
   },
   {
