@@ -266,6 +266,8 @@ function refusalOf(
   route: WebRoute | undefined,
 ): WebResponse | undefined {
   const { headers, rawHeaders, method = '', url = '' } = request;
+  // Node's parser takes a bare `GET /x` for HTTP/0.9, which nobody has spoken for decades.
+  if (request.httpVersionMajor !== 1) return plainAnswer(505, 'HTTP/1.1 is spoken here');
   if (url.length > MAX_TARGET) return plainAnswer(414, 'URI too long');
   // RFC 9112 §3.2: two Host fields are an attempt to be two things to two readers.
   let hosts = 0;
