@@ -111,6 +111,8 @@ export function showCertificate(context: CertificateContext, selection: Selectio
 export interface Revocation extends Selection {
   /** Undefined: unspecified. */
   readonly reason?: RevocationReason | undefined;
+  /** For the issuance log. */
+  readonly why?: string | undefined;
 }
 
 export interface Revoked {
@@ -143,7 +145,7 @@ export async function revokeCertificates(context: CertificateContext, request: R
     meant.map(({ serial }) => serial),
     reason,
     now,
-    { action: 'revoked', by: context.actor, detail: reason },
+    { action: 'revoked', by: context.actor, detail: request.why === undefined ? reason : `${reason}: ${request.why}` },
   );
   for (const { serial, holder } of revoked) context.events.tell({ kind: 'revoked', serial, holder, reason });
   if (revoked.length > 0) {

@@ -93,7 +93,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     }),
     renewCertificate,
   ),
-  'certificate.revoke': operation(z.strictObject({ ...names, reason: reason.optional() }), revokeCertificates),
+  'certificate.revoke': operation(z.strictObject({ ...names, reason: reason.optional(), why: text.optional() }), revokeCertificates),
   'client.facts': operation(nothing, clientFacts),
   'audit.list': operation(
     z.strictObject({

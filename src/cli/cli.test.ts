@@ -115,6 +115,8 @@ const ALL = [
   'list',
   'show',
   'revoke',
+  'audit list',
+  'audit verify',
   'queue list',
   'queue show',
   'queue hold',
@@ -230,7 +232,7 @@ describe('exit codes of what went wrong', () => {
 
 describe('the data directory', () => {
   const directoryOf = async (argv: string[], options: BenchOptions = {}): Promise<string | undefined> => {
-    const { run, calls } = bench({ results: { 'certificate.list': [] }, ...options });
+    const { run, calls } = bench({ results: { 'certificate.list': { certificates: [], more: 0 } }, ...options });
     assert.equal(await run(...argv), 0);
     return calls[0]?.directory;
   };
@@ -504,16 +506,21 @@ describe('add', () => {
 
 describe('certificates', () => {
   test('list as a table', async () => {
-    const { run, out, calls } = bench({
+    const { run, out, err, calls } = bench({
       results: {
-        'certificate.list': [
-          alice,
-          { ...alice, holder: 'printer-2', profile: 'device', state: 'active', ended: true, serial: '05' },
-        ],
+        'certificate.list': {
+          certificates: [
+            alice,
+            { ...alice, holder: 'printer-2', profile: 'device', state: 'active', ended: true, serial: '05' },
+          ],
+          more: 3,
+        },
       },
     });
     assert.equal(await run('list', '--all', '-d', '/d'), 0);
-    assert.deepEqual(calls, [{ directory: '/d', operation: 'certificate.list', input: { all: true } }]);
+    const input = { all: true, expiring: undefined, limit: undefined };
+    assert.deepEqual(calls, [{ directory: '/d', operation: 'certificate.list', input }]);
+    assert.match(err(), /^3 more/);
     assert.equal(
       out(),
       `HOLDER             PROFILE  STATE   UNTIL       SERIAL
@@ -522,13 +529,13 @@ printer-2          device   ended   2027-11-24  05
 `,
     );
   });
-  test('list as JSON is the operation itself', async () => {
-    const { run, out } = bench({ results: { 'certificate.list': [alice] } });
+  test('list as JSON is the certificates', async () => {
+    const { run, out } = bench({ results: { 'certificate.list': { certificates: [alice], more: 0 } } });
     await run('list', '--json');
     assert.deepEqual(JSON.parse(out()), [alice]);
   });
   test('an empty list says how to add one', async () => {
-    const { run, out } = bench({ results: { 'certificate.list': [] } });
+    const { run, out } = bench({ results: { 'certificate.list': { certificates: [], more: 0 } } });
     await run('list');
     assert.match(out(), /No certificates\. Add one with 'sealpost add NAME'/);
   });
@@ -540,6 +547,7 @@ printer-2          device   ended   2027-11-24  05
       reason: 'keyCompromise',
       emails: ['alice@example.net'],
       dnsNames: [],
+      line: [],
       accessLines: ['CERTISSUER:/CN=ca\tSUBJECT', 'CERTSUBJECT:/CN=alice\tRELAY'],
       pem: '',
     };
@@ -742,6 +750,53 @@ describe('config', () => {
   });
 });
 
+describe('the issuance log', () => {
+  const entry = {
+    number: 7,
+    at: 1_795_486_000_000,
+    action: 'revoked',
+    by: 'cli:root',
+    holder: 'alice@example.net',
+    serial: '4a1f',
+    detail: 'keyCompromise: stolen \u001b[2J',
+    previous: '00',
+    hash: '11',
+  };
+
+  test('is listed as asked for, and what is in it steers no terminal', async () => {
+    const { run, out, calls } = bench({ results: { 'audit.list': { entries: [entry], more: true } } });
+    const since = '2026-11-24T02:00Z';
+    assert.equal(await run('audit', 'list', '--holder', 'alice@example.net', '--since', since, '--limit', '1'), 0);
+    assert.deepEqual(calls[0]?.input, { holder: 'alice@example.net', since: Date.parse(since), limit: 1 });
+    assert.match(
+      out(),
+      /^ *7 +2026-11-24 02:06Z +revoked +cli:root +alice@example\.net +4a1f +keyCompromise: stolen \\x1b\[2J$/m,
+    );
+    assert.match(out(), /earlier ones/);
+  });
+
+  test('a time is a span before now or a date, and nothing else', async () => {
+    const { run, calls } = bench({ results: { 'audit.list': { entries: [], more: false } } });
+    assert.equal(await run('audit', 'list', '--since', '2d'), 0);
+    const ago = Date.now() - Number(field(calls[0]?.input, 'since'));
+    assert.ok(Math.abs(ago - 2 * 86_400_000) < 60_000, String(ago));
+    for (const wrong of ['tomorrow', '2026-13-45', '7', '-1d'])
+      assert.equal(await run('audit', 'list', `--since=${wrong}`), 2, wrong);
+  });
+
+  test('verified: ends with 1 when something is wrong, and names it', async () => {
+    const whole = { whole: true, entries: 7, certificates: 2, head: '7:ab', faults: [] };
+    const good = bench({ results: { 'audit.verify': whole } });
+    assert.equal(await good.run('audit', 'verify'), 0);
+    assert.match(good.out(), /7 entries, 2 certificates[^]*7:ab/);
+    const faults = [{ entry: 3, what: 'entry 3 was changed' }];
+    const bad = bench({ results: { 'audit.verify': { ...whole, whole: false, faults } } });
+    assert.equal(await bad.run('audit', 'verify', '--head', '7:ab'), 1);
+    assert.deepEqual(bad.calls[0]?.input, { head: '7:ab' });
+    assert.match(bad.out(), /^entry 3 was changed\n.*NOT whole/);
+  });
+});
+
 describe('status', () => {
   const report = {
     running: true,
@@ -759,8 +814,11 @@ describe('status', () => {
       active: 1,
       suspended: 0,
       revoked: 0,
+      abandoned: 0,
       ending: [{ holder: 'alice@example.net', serial: '4a1f', notAfter: 1_795_586_000_000 }],
+      endingCount: 1,
     },
+    log: { entries: 7, head: '7:ab', clockBehind: 0 },
     trusts: { count: 0, warnings: [], faults: [] },
   };
   test('running', async () => {
@@ -777,6 +835,7 @@ Mail:         2 accepted, 3 refused; 4 delivered, 5 put off, 6 failed
 Queue:        1 entries, 2 recipients, 0 on hold, the oldest from 2026-11-24 02:06Z
 Certificates: 1 active, 0 suspended, 0 revoked
               ends 2026-11-25: alice@example.net (4a1f)
+Issuance log: 7 entries, head 7:ab
 `,
     );
   });
@@ -813,7 +872,7 @@ describe('completion', () => {
         .filter((line) => line !== '')
         .map((line) => line.split('\t')[0] ?? '');
     };
-    assert.deepEqual(await propose('re'), ['revoke']);
+    assert.deepEqual(await propose('re'), ['renew', 'revoke']);
     assert.deepEqual(await propose('queue', 're'), ['release', 'retry', 'remove']);
     assert.deepEqual(await propose('add', '--passphrase'), ['--passphrase-fd']);
     assert.deepEqual(await propose('add', 'x', '--profile', 's'), ['service', 'server']);

@@ -133,13 +133,15 @@ function lineRows(printer: Printer, one: CertificateDetails): (readonly [string,
 
 interface RevokeFlags extends CommonFlags {
   readonly reason?: (typeof REASONS)[number];
+  readonly why?: string;
 }
 
 export function revokeCommand(messages: Messages): Command<CliContext> {
   return buildCommand<RevokeFlags, [string], CliContext>({
     async func(flags, name) {
       const printer = new Printer(this, flags.json);
-      const input = flags.reason === undefined ? { name } : { name, reason: flags.reason };
+      const { reason, why } = flags;
+      const input = { name, ...(reason === undefined ? {} : { reason }), ...(why === undefined ? {} : { why }) };
       const result = (await this.reach.operate(
         directoryOf(this, flags.directory),
         'certificate.revoke',
@@ -156,6 +158,7 @@ export function revokeCommand(messages: Messages): Command<CliContext> {
     parameters: {
       flags: {
         reason: { kind: 'enum', values: REASONS, optional: true, brief: messages['revoke.reason'] },
+        why: { kind: 'parsed', parse: String, optional: true, brief: messages['add.why'], placeholder: 'TEXT' },
         ...commonFlags(messages),
       },
       aliases: directoryAlias,
@@ -167,7 +170,7 @@ export function revokeCommand(messages: Messages): Command<CliContext> {
     docs: {
       brief: messages['revoke.brief'],
       fullDescription: helpText(messages, messages['revoke.more'], [
-        'revoke alice@example.net --reason keyCompromise',
+        "revoke alice@example.net --reason keyCompromise --why 'laptop stolen'",
         'revoke 4a1f09',
       ]),
     },
