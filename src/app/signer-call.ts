@@ -65,15 +65,24 @@ function readCrl(from: Fields): CrlRequest {
     number: integer(from, 'number'),
     thisUpdate: integer(from, 'thisUpdate'),
     nextUpdate: integer(from, 'nextUpdate'),
-    revoked: list(from, 'revoked').map((entry) => {
-      const revoked = fields(entry, 'revoked');
-      return {
-        serial: text(revoked, 'serial'),
-        at: integer(revoked, 'at'),
-        reason: text(revoked, 'reason') as CrlRequest['revoked'][number]['reason'],
-      };
-    }),
+    revoked: entries(from['revoked'])
+      .split('\n')
+      .filter((line) => line !== '')
+      .map(readEntry),
   };
+}
+
+/** As long as a frame can be. */
+function entries(value: unknown): string {
+  if (typeof value !== 'string') throw new Error('revoked is no text');
+  return value;
+}
+
+/** `SERIAL TIME REASON`; the authority looks at what is in them. */
+function readEntry(line: string): CrlRequest['revoked'][number] {
+  const [serial = '', at = '', reason = '', ...more] = line.split(' ');
+  if (more.length > 0 || !/^-?\d{1,16}$/.test(at)) throw new Error('an entry of the CRL is none');
+  return { serial, at: Number(at), reason: reason as CrlRequest['revoked'][number]['reason'] };
 }
 
 function fields(value: unknown, what: string): Fields {
