@@ -127,13 +127,14 @@ function* endingRecords({ ledger, clock }: ReminderContext, within: Ms): Generat
   for (;;) {
     const page: LedgerRecord[] = ledger.find({
       state: 'active',
+      current: true,
       endsAfter: now,
       endsBefore: now + within,
       order: 'ending',
       limit: PAGE,
       after,
     });
-    for (const record of page) if (record.profile !== 'responder' && record.replacedBy === undefined) yield record;
+    for (const record of page) if (record.profile !== 'responder') yield record;
     after = page.at(-1);
     if (page.length < PAGE) return;
   }

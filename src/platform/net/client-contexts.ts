@@ -79,8 +79,9 @@ function readContext(files: Files, known: Known | undefined): Known | string {
     const { certificate: cert, key, authorities: ca } = texts;
     if (cert !== undefined && key !== undefined && !new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
       throw new Error('the key is not that of the certificate');
-    // Without a certificate in it the file would mean that no hop is trusted, which nobody writes on purpose.
-    if (ca !== undefined) new X509Certificate(ca);
+    // A file without a CA would mean that no hop is trusted, which nobody writes on purpose.
+    const isBundle = ca === undefined || new X509Certificate(ca).ca;
+    if (!isBundle) throw new Error('the first certificate in the file of authorities is no CA');
     const context = createSecureContext({
       minVersion: 'TLSv1.2',
       ...(cert === undefined || key === undefined ? {} : { cert, key }),
