@@ -19,6 +19,8 @@ export interface ClientFacts {
 export async function clientFacts(context: AdminContext): Promise<ClientFacts> {
   const { config, directory, files, live } = context;
   const listening = live?.listening() ?? [];
+  const portOf = (name: string, configured: number): number =>
+    listening.find((one) => one.name === name)?.port ?? configured;
   const submission =
     config.listeners.find(({ role, tls }) => role === 'submission' && tls === 'starttls') ??
     config.listeners.find(({ role, tls }) => role === 'submission' && tls === 'implicit');
@@ -30,10 +32,10 @@ export async function clientFacts(context: AdminContext): Promise<ClientFacts> {
       submission === undefined
         ? null
         : {
-            port: listening.find(({ name }) => name === submission.name)?.port ?? submission.port,
+            port: portOf(submission.name, submission.port),
             tls: submission.tls === 'implicit' ? 'implicit' : 'starttls',
           },
-    web: https.enabled ? { port: https.port, local: /^(?:127\.|::1$)/.test(https.address) } : null,
+    web: https.enabled ? { port: portOf('https', https.port), local: /^(?:127\.|::1$)/.test(https.address) } : null,
     root: { file: inDirectory(directory, authorityFiles.rootCertificate), fingerprint: fingerprintOf(root) },
   };
 }

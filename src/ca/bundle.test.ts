@@ -24,7 +24,11 @@ async function aliceContent(): Promise<BundleContent> {
 const parsePkcs12 = Reflect.get(crypto, 'parsePKCS12') as (
   bundle: Uint8Array,
   options: { readonly passphrase: string },
-) => { readonly key?: KeyObject; readonly cert?: X509Certificate; readonly ca?: readonly X509Certificate[] };
+) => {
+  readonly privateKey: KeyObject;
+  readonly certificate: X509Certificate;
+  readonly additionalCertificates: readonly X509Certificate[];
+};
 
 describe('PKCS#12', () => {
   for (const [target, recipe] of Object.entries<Recipe>(targets)) {
@@ -71,10 +75,10 @@ describe('PKCS#12', () => {
     test(`for ${target}: Node opens it`, async () => {
       const content = await aliceContent();
       const bytes = Buffer.from(await makePkcs12(content, PASSPHRASE, recipe, seededRandom(2)));
-      const { key, cert, ca } = parsePkcs12(bytes, { passphrase: PASSPHRASE });
-      assert.equal(key?.equals(content.key), true);
+      const opened = parsePkcs12(bytes, { passphrase: PASSPHRASE });
+      assert.equal(opened.privateKey.equals(content.key), true);
       assert.deepEqual(
-        [cert, ...(ca ?? [])].map((one) => one?.fingerprint256),
+        [opened.certificate, ...opened.additionalCertificates].map((one) => one.fingerprint256),
         [content.certificate, ...content.chain].map((der) => new X509Certificate(der).fingerprint256),
       );
       assert.throws(() => parsePkcs12(bytes, { passphrase: 'wrong horse' }));

@@ -3,22 +3,23 @@ import { openSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
-import type { CliContext } from './context.ts';
+import type { Messages } from './messages/en.ts';
 import { CliError } from './exit.ts';
 import { fill } from './messages/choose.ts';
 
 /** One line, not echoed. Throws CliError `usage` when there is no terminal, or the user gave up (Ctrl-C, Ctrl-D). */
-export async function askSecret(context: CliContext, question: string): Promise<string> {
+export async function askSecret(context: { readonly messages: Messages }, question: string): Promise<string> {
   let descriptor: number;
   try {
     descriptor = openSync('/dev/tty', 'r+');
   } catch (error) {
     throw new CliError('usage', fill(context.messages, 'error.noTerminal', {}), error);
   }
-  writeSync(descriptor, `${question}: `);
   const terminal = new ReadStream(descriptor);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: terminal, output: silent, terminal: true, historySize: 0 });
+  // The terminal echoes no more: only now is the question there to be answered.
+  writeSync(descriptor, `${question}: `);
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   lines.once('line', resolve);
   lines.once('SIGINT', () => resolve(undefined));
@@ -32,7 +33,11 @@ export async function askSecret(context: CliContext, question: string): Promise<
 }
 
 /** The same, twice: what cannot be seen is mistyped easily. */
-export async function askNewSecret(context: CliContext, question: string, again: string): Promise<string> {
+export async function askNewSecret(
+  context: { readonly messages: Messages },
+  question: string,
+  again: string,
+): Promise<string> {
   const first = await askSecret(context, question);
   if (first === (await askSecret(context, again))) return first;
   throw new CliError('usage', fill(context.messages, 'error.notAlike', {}));

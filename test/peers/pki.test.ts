@@ -1,9 +1,9 @@
 /**
- * What our certificate authority gives out, in the hands of other people's tools: the bundle of `sealpost add`, the
+ * What our certificate authority gives out, in the hands of other people's tools (bundles have a file of their own): the
  * chain, a certificate for a request made elsewhere, the list of what was revoked.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { makeRequest } from './authority.ts';
 import { assertTrace, letter } from './message.ts';
@@ -30,58 +30,6 @@ describe('our certificates', () => {
   });
 
   const ca = (name: string): string => relay.path(`ca/${name}`);
-
-  describe('the bundle', () => {
-    it('is opened by openssl pkcs12, with key, certificate and chain', { skip: missing('openssl') }, async () => {
-      const pem = await mustRun('openssl', [
-        'pkcs12',
-        '-in',
-        alice.p12,
-        '-passin',
-        `pass:${alice.passphrase}`,
-        '-nodes',
-      ]);
-      const certificates = pem.match(/-----BEGIN CERTIFICATE-----/g) ?? [];
-      assert.equal(certificates.length, 3);
-      // Only the leaf has a localKeyID, or some programs take a CA for the certificate.
-      assert.equal(pem.match(/localKeyID/g)?.length, 2);
-      const key = /-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----\n/.exec(pem)?.[0];
-      const publicKey = await mustRun('openssl', ['pkey', '-pubout'], { input: key ?? '' });
-      assert.equal(await mustRun('openssl', ['x509', '-in', alice.leaf, '-noout', '-pubkey']), publicKey);
-    });
-
-    it('stays closed to another passphrase', { skip: missing('openssl') }, async () => {
-      const { code, output } = await run('openssl', ['pkcs12', '-in', alice.p12, '-passin', 'pass:wrong', '-noout']);
-      assert.notEqual(code, 0);
-      assert.match(output, /invalid password/i);
-    });
-
-    it('is taken by NSS, where it is good for a client', { skip: missing('pk12util', 'certutil') }, async () => {
-      const database = relay.path('nss');
-      mkdirSync(database);
-      const at = ['-d', `sql:${database}`];
-      await mustRun('certutil', ['-N', at, '--empty-password']);
-      await mustRun('certutil', ['-A', at, '-n', 'root', '-t', 'CT,,', '-i', relay.root]);
-      await mustRun('pk12util', ['-i', alice.p12, at, '-W', alice.passphrase]);
-      const keys = await mustRun('certutil', ['-K', at]);
-      const name = /^<\s*0>\s+\w+\s+[0-9a-f]+\s+(?:NSS Certificate DB:)?(.+)$/m.exec(keys)?.[1]?.trim();
-      assert.ok(name !== undefined, keys);
-      // V: server, C: client.
-      assert.match(await mustRun('certutil', ['-V', at, '-n', name, '-u', 'C', '-e']), /certificate is valid/);
-      const server = await run('certutil', ['-V', at, '-n', name, '-u', 'V', '-e']);
-      assert.notEqual(server.code, 0);
-      assert.doesNotMatch(server.output, /certificate is valid/);
-    });
-
-    it('is read by keytool, with its chain', { skip: missing('keytool') }, async () => {
-      const args = ['-list', '-v', '-storetype', 'PKCS12', '-keystore', alice.p12, '-storepass', alice.passphrase];
-      const listed = await mustRun('keytool', args, { patience: 60_000 });
-      assert.match(listed, /Your keystore contains 1 entry/);
-      assert.match(listed, /Entry type: PrivateKeyEntry/);
-      assert.match(listed, /Certificate chain length: 3/);
-      assert.match(listed, /Owner: CN=alice@example\.net/);
-    });
-  });
 
   describe('the certificates', { skip: missing('openssl') }, () => {
     it('verify, for the use they are for and no other', async () => {

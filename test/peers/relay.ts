@@ -12,7 +12,7 @@ import { callControl } from '../../src/platform/process/control.ts';
 import { mustRun, run, type Ran } from './program.ts';
 import type { Identity } from './talk.ts';
 
-const SEALPOST = fileURLToPath(new URL('../../sealpost', import.meta.url));
+export const SEALPOST: string = fileURLToPath(new URL('../../sealpost', import.meta.url));
 
 /** Name of the relay; its certificate names localhost as well. */
 export const HOSTNAME = 'relay.example.net';
@@ -91,6 +91,20 @@ export class Relay implements AsyncDisposable {
       await relay.cli('init', '--hostname', HOSTNAME);
       relay.configure();
       await prepare?.(relay.directory);
+      await relay.begin();
+      return relay;
+    } catch (error) {
+      await relay[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** A relay on a directory that `create` makes with a CA of its own. */
+  static async takeOver(hop: number, create: (directory: string) => Promise<unknown>): Promise<Relay> {
+    const relay = new Relay(hop, {});
+    try {
+      await create(relay.directory);
+      relay.configure();
       await relay.begin();
       return relay;
     } catch (error) {
