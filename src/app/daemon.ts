@@ -22,6 +22,7 @@ import { eventCounters } from '../platform/telemetry/counters.ts';
 import { logSink } from '../platform/telemetry/log.ts';
 import { openLedger } from '../storage/sqlite/ledger.ts';
 import { openNoticeBook } from '../storage/sqlite/notice-book.ts';
+import { startAcme } from './acme.ts';
 import { adminContext, readConfig } from './compose.ts';
 import { CONTENTS, DATABASE } from './files.ts';
 import { Fleet } from './fleet.ts';
@@ -201,9 +202,12 @@ export async function runDaemon({ directory, passphrase, ready }: DaemonOptions)
   await fleet.start();
   const responder = new StatusService(context);
   status = responder;
-  web.update({ routes: webRoutes(context, responder) });
+  const acme = startAcme(context);
+  stack.defer(() => acme.close());
+  web.update({ routes: webRoutes(context, responder, acme) });
   stack.defer(() => web.close(config.limits.drainTime));
   await web.configure(config);
+  acme.resume().catch((error: unknown) => trouble('ACME', error));
   const tellProblems = (): void => {
     for (const { line, column, text, hint } of policy.problems)
       trouble('access map', `${policy.source.map?.file}:${line}:${column}: ${text}; ${hint}`);

@@ -78,6 +78,11 @@ export const tasks: readonly Task[] = [
     // Long enough for "token list --all" to answer whose it was; the issuance log keeps it for ever.
     run: async ({ enrolments, clock }) => enrolments.forget(clock.now() - 90 * 24 * HOUR),
   },
+  {
+    name: 'old ACME orders',
+    every: 24 * HOUR,
+    run: async ({ acme, clock }) => acme.forget(clock.now() - 30 * 24 * HOUR),
+  },
 ];
 
 export interface UpkeepParts {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { AdminContext } from '../admin/context.ts';
 import { asFault } from '../base/fault.ts';
 import { latin1, utf8, type Bytes } from '../base/bytes.ts';
+import type { AcmeServer } from '../ca/acme/server.ts';
 import { estRoutes, type EstServices } from '../ca/est.ts';
 import { ocspRoutes } from '../ca/ocsp-routes.ts';
 import { documentRoute, publishedPaths, type Document } from '../ca/publish.ts';
@@ -25,8 +26,13 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
 /** All that is served, by one line for each part of the CA. Only what is for `http` or `both` is reachable without TLS. */
-export function webRoutes(context: AdminContext, status: StatusService): readonly WebRoute[] {
-  return [...documentRoutes(context), ...ocspRoutes(() => status.responder), ...estRoutes(estServices(context))];
+export function webRoutes(context: AdminContext, status: StatusService, acme: AcmeServer): readonly WebRoute[] {
+  return [
+    ...documentRoutes(context),
+    ...ocspRoutes(() => status.responder),
+    ...estRoutes(estServices(context)),
+    acme.route,
+  ];
 }
 
 /** CRLs and CA certificates, DER and PEM, from their files. */

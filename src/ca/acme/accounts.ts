@@ -85,7 +85,8 @@ function closeOrders({ store }: AcmeServices, id: string): void {
 }
 
 /** RFC 8555 §7.3.5: the old key asks outside, the new key agrees inside. */
-export function keyChange({ store }: AcmeServices, request: AccountRequest): WebResponse {
+export function keyChange(services: AcmeServices, request: AccountRequest): WebResponse {
+  const { store, authority } = services;
   const inner = readInnerJws(request.payload);
   if (inner.signer.kind !== 'jwk') refuse('malformed', 'the inner JWS must bring the new key as "jwk"');
   if (inner.url !== request.url) refuse('malformed', 'the inner JWS is for another URL than the outer one');
@@ -101,6 +102,8 @@ export function keyChange({ store }: AcmeServices, request: AccountRequest): Web
     const headers = other === undefined ? {} : { location: request.at.account(other.id) };
     throw new AcmeProblem(problem('malformed', 'another account has this key', { status: 409 }), headers);
   }
+  const { holder } = bindingOf(services, request.account);
+  authority.note('requested', actorOf(request), holder, `ACME account has another key now, ${thumbprint}`);
   return accountAnswer(200, { ...request.account, key: canonical, thumbprint }, request.at);
 }
 

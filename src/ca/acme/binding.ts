@@ -9,7 +9,6 @@ import { canonicalJwk, readJwk, type Jwk } from '../../protocol/acme/jwk.ts';
 import { readBinding } from '../../protocol/acme/jws.ts';
 import { isDnsName } from '../../protocol/acme/resources.ts';
 import { refuse } from '../../protocol/acme/problem.ts';
-import { profiles } from '../profile.ts';
 import { RequestRefused } from '../refusal.ts';
 import type { AcmeKey, AcmeStore, HostProfile } from './store.ts';
 
@@ -22,6 +21,8 @@ export interface KeyWish {
   /** Empty: the holder's own name. */
   readonly names: readonly string[];
   readonly life: Ms | undefined;
+  /** Time in which the account must be opened; undefined: a week. */
+  readonly within: Ms | undefined;
 }
 
 /** A new key, not stored yet. Throws RequestRefused when its certificates could never be issued. */
@@ -33,11 +34,6 @@ export function makeAcmeKey(wish: KeyWish, clock: Clock, random: Random): AcmeKe
     if (name.startsWith('*.') && wish.profile !== 'server')
       throw new RequestRefused(`"${name}": wildcards are for servers alone`, 'RFC 9525 §6.3');
   }
-  if (wish.life !== undefined && wish.life > profiles[wish.profile].life)
-    throw new RequestRefused(
-      `a ${wish.profile} certificate lives at most ${profiles[wish.profile].life / 86_400_000} days`,
-      'RFC 5280 §4.1.2.5',
-    );
   const now = clock.now();
   return {
     id: encodeBase64url(random.bytes(12)),
@@ -47,7 +43,7 @@ export function makeAcmeKey(wish: KeyWish, clock: Clock, random: Random): AcmeKe
     names,
     life: wish.life,
     createdAt: now,
-    expires: now + OPEN_WITHIN,
+    expires: now + (wish.within ?? OPEN_WITHIN),
     account: undefined,
     withdrawn: false,
   };

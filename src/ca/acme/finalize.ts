@@ -135,10 +135,10 @@ async function issueFor(services: AcmeServices, order: Order): Promise<LedgerRec
     names: orderNames(order),
     life: key.life,
   };
-  const [by, why] = [`acme:${account.id}`, `ACME order ${order.id}`];
+  const by = `acme:${account.id}`;
   const current = predecessor(services, order);
   const alive = current !== undefined && current.state === 'active' && current.notAfter > clock.now();
-  return alive ? await authority.renew(current, wish, by, why) : await authority.issue(wish, by, why);
+  return alive ? await authority.renew(current, wish, by) : await authority.issue(wish, by, `ACME order ${order.id}`);
 }
 
 /** How many of the account's latest certificates are looked through for one with the same names. */

@@ -26,7 +26,7 @@ export interface AcmeAuthority {
   /** Rejects with RequestRefused when the CA will not sign this, with another Error when it cannot now. */
   issue(wish: HostWish, by: string, why: string): Promise<LedgerRecord>;
   /** A new certificate in the place of `current`, which stays good for a while beside it. */
-  renew(current: LedgerRecord, wish: HostWish, by: string, why: string): Promise<LedgerRecord>;
+  renew(current: LedgerRecord, wish: HostWish, by: string): Promise<LedgerRecord>;
   /** Withdrawn for good, told to the relay, and in the CRL. */
   revoke(record: LedgerRecord, reason: RevocationReason, by: string): Promise<void>;
   /** What follows a certificate in its chain, without the root, DER. */

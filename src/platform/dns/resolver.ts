@@ -73,7 +73,7 @@ export function dnsResolver(settings: DnsSettings = defaultDnsSettings): Resolve
   };
 }
 
-function setServers(dns: NodeResolver, servers: readonly string[]): void {
+export function setServers(dns: NodeResolver, servers: readonly string[]): void {
   try {
     dns.setServers(servers);
   } catch (error) {
@@ -116,7 +116,7 @@ function isHostName(name: string): boolean {
 }
 
 /** What the absence of an answer means (RFC 2308 §2): no such name, no such record, or nothing known now. */
-function absence(error: unknown): NoAnswer | TemporaryAnswer {
+export function absence(error: unknown): NoAnswer | TemporaryAnswer {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   switch (code) {
     case 'ENOTFOUND': // NXDOMAIN
