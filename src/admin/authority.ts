@@ -142,7 +142,13 @@ async function crlView(context: AdminContext, file: string): Promise<CrlView | n
   const reading = der === undefined ? undefined : readCrl(der);
   if (reading?.kind !== 'list') return null;
   const { number, entries, thisUpdate, nextUpdate } = reading.list;
-  return { file, number: number === undefined ? null : String(number), entries: entries.length, thisUpdate, nextUpdate };
+  return {
+    file,
+    number: number === undefined ? null : String(number),
+    entries: entries.length,
+    thisUpdate,
+    nextUpdate,
+  };
 }
 
 /** Undefined when the file is not there or holds no such block. */

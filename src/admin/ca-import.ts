@@ -267,7 +267,8 @@ function withoutFile(entry: IndexEntry, ca: SourceCa, now: number): LedgerRecord
     profile: 'device',
     subject: entry.subject,
     issuer: encodeName(ca.facts.subject),
-    fingerprint: '',
+    // That of nothing: no certificate will ever have it.
+    fingerprint: fingerprintOf(new Uint8Array(0)),
     notBefore: 0,
     notAfter: entry.notAfter,
     issuedAt: Math.min(entry.withdrawn?.at ?? now, now),

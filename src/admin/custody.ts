@@ -75,7 +75,11 @@ async function rewriteKeys(context: CustodyContext, action: AuditAction, rewrite
   for (const { path, bytes } of written) await context.files.write(path, bytes, 'secret');
   const changed = written.map(({ path }) => path);
   if (changed.length > 0)
-    note(context, action, action === 'locked' ? `under a passphrase: ${changed.join(', ')}` : `in clear: ${changed.join(', ')}`);
+    note(
+      context,
+      action,
+      action === 'locked' ? `under a passphrase: ${changed.join(', ')}` : `in clear: ${changed.join(', ')}`,
+    );
   return { changed };
 }
 
@@ -150,7 +154,7 @@ export async function forgetRoot(
 }
 
 function wasExported({ ledger }: CustodyContext): boolean {
-  for (let after = 0; ; ) {
+  for (let after = 0; ;) {
     const entries = ledger.audit(after, PAGE);
     if (entries.some(({ action }) => action === 'root-exported')) return true;
     const last = entries.at(-1);
@@ -199,7 +203,8 @@ export async function renewAuthority(
   const written: string[] = [issuingCertificate, rootCrl];
   await context.files.write(issuingCertificate, certificateFile([renewed]), 'public');
   await context.files.write(rootCrl, utf8(encodePem('X509 CRL', crl)), 'public');
-  if (await replaceInChain(context, context.config.tls.certificate, renewed)) written.push(context.config.tls.certificate);
+  if (await replaceInChain(context, context.config.tls.certificate, renewed))
+    written.push(context.config.tls.certificate);
   context.ledger.appendAudit(
     {
       action: 'ca-renewed',
@@ -227,12 +232,26 @@ async function replaceInChain(context: CustodyContext, path: string, renewed: By
   const blocks = decodePem(latin1(await context.files.read(path)));
   const at = blocks.findIndex(({ label, der }) => {
     const one = label === 'CERTIFICATE' ? parseCertificate(der) : undefined;
-    return one !== undefined && facts !== undefined && same(one.subject, facts.subject) && same(one.publicKey, facts.publicKey);
+    return (
+      one !== undefined &&
+      facts !== undefined &&
+      same(one.subject, facts.subject) &&
+      same(one.publicKey, facts.publicKey)
+    );
   });
   // A file with a key in it is not one that we wrote.
   if (at < 1 || blocks.some(({ label }) => label !== 'CERTIFICATE')) return false;
-  await context.files.write(path, certificateFile(blocks.map(({ der }, index) => (index === at ? renewed : der))), 'public');
+  await context.files.write(
+    path,
+    certificateFile(blocks.map(({ der }, index) => (index === at ? renewed : der))),
+    'public',
+  );
   return true;
+}
+
+/** The issuing key, in this process. Throws OperationError. */
+export async function openIssuingKey(context: CustodyContext, ask: AskPassphrase): Promise<KeyObject> {
+  return await openWith(await readFile(context, issuingKey), issuingKey, ask);
 }
 
 async function openExport(

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { nearest } from '../config/nearest.ts';
 import { checkAccess, testAccess } from './access.ts';
 import { listAudit, verifyLog } from './audit.ts';
+import { authorityState, relockAuthority, showAuthority, unlockAuthority } from './authority.ts';
 import { listCertificates, revokeCertificates, showCertificate } from './certificates.ts';
 import { clientFacts } from './client-facts.ts';
 import type { AdminContext } from './context.ts';
@@ -93,7 +94,10 @@ export const operations: Readonly<Record<string, Operation>> = {
     }),
     renewCertificate,
   ),
-  'certificate.revoke': operation(z.strictObject({ ...names, reason: reason.optional(), why: text.optional() }), revokeCertificates),
+  'certificate.revoke': operation(
+    z.strictObject({ ...names, reason: reason.optional(), why: text.optional() }),
+    revokeCertificates,
+  ),
   'client.facts': operation(nothing, clientFacts),
   'audit.list': operation(
     z.strictObject({
@@ -104,6 +108,10 @@ export const operations: Readonly<Record<string, Operation>> = {
     listAudit,
   ),
   'audit.verify': operation(z.strictObject({ head: text.optional() }), verifyLog),
+  'ca.show': operation(nothing, showAuthority),
+  'ca.state': operation(nothing, authorityState),
+  'ca.unlock': operation(z.strictObject({ sealed: octets }), unlockAuthority),
+  'ca.relock': operation(nothing, relockAuthority),
   'enrolment.create': operation(
     z.strictObject({
       holder: text,

@@ -12,7 +12,9 @@ import { parseConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { encodePem } from '../protocol/pki/pem.ts';
 import type { NewEntry } from '../relay/spool/spool.ts';
+import { memoryAcmeStore } from '../storage/memory/acme.ts';
 import { memoryContentStore } from '../storage/memory/content-store.ts';
+import { memoryEnrolments } from '../storage/memory/enrolment.ts';
 import type { LedgerRecord } from '../ca/ledger.ts';
 import { someNote, someRecord } from '../ca/ledger.suite.ts';
 import { memoryLedger } from '../storage/memory/ledger.ts';
@@ -58,6 +60,8 @@ function bench(over: { readonly config?: string; readonly live?: LiveRelay } = {
     events: { tell: (event) => events.push(event) },
     actor: 'cli:root',
     ledger: memoryLedger(),
+    acme: memoryAcmeStore(),
+    enrolments: memoryEnrolments(),
     door: () => Promise.reject(new Error('no door here')),
     custody: openCustody,
     spool,
@@ -243,7 +247,14 @@ describe('status', () => {
     assert.equal(report.running, false);
     assert.deepEqual([report.startedAt, report.counts, report.listeners], [null, null, []]);
     assert.equal(report.queue.entries, 1);
-    assert.deepEqual(report.certificates, { active: 0, suspended: 0, revoked: 0, abandoned: 0, ending: [], endingCount: 0 });
+    assert.deepEqual(report.certificates, {
+      active: 0,
+      suspended: 0,
+      revoked: 0,
+      abandoned: 0,
+      ending: [],
+      endingCount: 0,
+    });
   });
 
   test('running, with what ends soon', async () => {

@@ -59,7 +59,7 @@ export function localDoor(keys: AuthorityKeys): SigningDoor {
       throw new RequestRefused(`there is no profile "${profile}"`, 'RFC 5280 §4.2.1.12');
     const names = certifiedNames(profile, request, issuer.constraints);
     const { subject, publicKey, ignored } = subjectOf(request, keys.terms);
-    const notBefore = wholeSeconds(request.notBefore);
+    const notBefore = beginning(wholeSeconds(request.notBefore), issuer.notBefore);
     const latest = Math.min(notBefore + lifeOf(profile, keys.terms.lifetimes), issuer.notAfter);
     const wanted = request.notAfter ?? latest;
     const notAfter = wholeSeconds(request.follows === undefined ? wanted : Math.min(wanted, latest));
@@ -105,7 +105,8 @@ export function localDoor(keys: AuthorityKeys): SigningDoor {
         at,
         reason: reasonCode(reason),
       })),
-      onlyUsers: true,
+      // A self-signed CA that was taken over signs its own certificate, too, and that is no end entity's.
+      onlyUsers: !same(keys.root, keys.issuing),
     });
     return encodeSigned(toBeSigned, signer.algorithm, signer.sign(toBeSigned));
   }
@@ -129,6 +130,14 @@ function statusExtensions(profile: ProfileName, life: Ms, urls: AuthorityUrls): 
     ...(short ? [noRevocationAvailable()] : []),
     ...(profile === 'responder' ? [ocspNoCheck()] : []),
   ];
+}
+
+/** How far back requests date certificates, for holders whose clock is slow. */
+const BACKDATED: Ms = 300_000;
+
+/** A CA that is minutes old did not exist so long ago; one that begins later than now is refused by the lint. */
+function beginning(wanted: Ms, earliest: Ms): Ms {
+  return wanted < earliest && earliest - wanted <= BACKDATED ? earliest : wanted;
 }
 
 function issuerOf(keys: AuthorityKeys): LintIssuer {

@@ -36,7 +36,10 @@ export interface RootInHand {
 export function renewIssuing({ root, issuing, rootKey }: RootInHand, random: Random, clock: Clock): Bytes {
   const [rootFacts, issuingFacts] = [read(root, 'root'), read(issuing, 'issuing')];
   checkRootKey(rootFacts, rootKey);
-  if (!same(issuingFacts.issuer, rootFacts.subject) || !new X509Certificate(issuing).verify(new X509Certificate(root).publicKey))
+  if (
+    !same(issuingFacts.issuer, rootFacts.subject) ||
+    !new X509Certificate(issuing).verify(new X509Certificate(root).publicKey)
+  )
     throw new RenewalImpossible('the issuing certificate was not issued by this root');
   const now = clock.now();
   const notBefore = Math.max(wholeSeconds(now - BACKDATE), rootFacts.notBefore);

@@ -8,7 +8,10 @@ export class AuthorityUnavailable extends Error {
   /** Whether a passphrase is all that is missing. */
   readonly locked: boolean;
 
-  constructor(message: string, options: { readonly hint?: string | undefined; readonly locked?: boolean; readonly cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    options: { readonly hint?: string | undefined; readonly locked?: boolean; readonly cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.hint = options.hint;
     this.locked = options.locked ?? false;

@@ -72,7 +72,10 @@ function bench({
           config: join(directory, 'sealpost.yaml'),
           rootCertificate: join(directory, 'ca/root.crt'),
         }),
+      importAuthority: () => Promise.reject(new Error('not here')),
       serve: () => Promise.resolve(),
+      custody: () => Promise.reject(new Error('not here')),
+      becomeSigner: () => Promise.reject(new Error('not here')),
       ...reach,
     }),
   };

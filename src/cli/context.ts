@@ -1,6 +1,10 @@
 /** What commands are given: streams, environment, messages, and the way to the relay. Tests give their own. */
 import { resolve } from 'node:path';
 import type { CommandContext } from '@stricli/core';
+import type { AuthorityChoices } from '../admin/authority-files.ts';
+import type { ImportedAuthority } from '../admin/ca-import.ts';
+import type { AskPassphrase } from '../admin/custody.ts';
+import type { Custody } from '../app/custody.ts';
 import type { MessageKey, Messages } from './messages/en.ts';
 import { fill } from './messages/choose.ts';
 import { type Colour, painter } from './output.ts';
@@ -16,9 +20,30 @@ export interface Reach {
   /** Runs an operation on the relay in `directory`: by its control socket when it runs, else on the files. Rejects with a CliError. */
   operate(directory: string, operation: string, input: unknown): Promise<unknown>;
   /** Creates the data directory. Rejects with a CliError. */
-  create(directory: string, hostname: string | undefined): Promise<CreatedDirectory>;
+  create(directory: string, hostname: string | undefined, choices?: CreateChoices): Promise<CreatedDirectory>;
+  /** Creates the data directory with a CA that is taken over from `from`. Rejects with a CliError. */
+  importAuthority(
+    directory: string,
+    hostname: string | undefined,
+    from: string,
+    ask: AskPassphrase,
+  ): Promise<{ readonly created: CreatedDirectory; readonly imported: ImportedAuthority }>;
   /** Runs the relay until it is told to stop. */
-  serve(directory: string, create: boolean): Promise<void>;
+  serve(directory: string, options: ServeOptions): Promise<void>;
+  /** The work on the CA's keys, on the files of the directory; to be closed. Rejects with a CliError. */
+  custody(directory: string): Promise<Custody>;
+  /** This process becomes the signer, which speaks on its standard input and output. */
+  becomeSigner(directory: string, passphraseFile: string | undefined): Promise<void>;
+}
+
+/** Of the authority that is made along with the directory. */
+export type CreateChoices = AuthorityChoices;
+
+export interface ServeOptions {
+  /** The directory is created first when there is none. */
+  readonly create: boolean;
+  /** Of the issuing key; wiped once the signer has it. */
+  readonly passphrase: Buffer | undefined;
 }
 
 export interface CreatedDirectory {

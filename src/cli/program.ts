@@ -3,6 +3,7 @@ import { type Application, buildApplication, buildRouteMap, help, version } from
 import { version as programVersion } from '../app/version.ts';
 import { accessCommands } from './commands/access.ts';
 import { addCommand } from './commands/add.ts';
+import { caCommands } from './commands/ca.ts';
 import { listCommand, revokeCommand, showCommand } from './commands/certificates.ts';
 import { auditCommands } from './commands/audit.ts';
 import { completionCommand } from './commands/completion.ts';
@@ -37,6 +38,7 @@ export function sealpost(
       access: accessCommands(messages),
       trust: trustCommands(messages),
       audit: auditCommands(messages),
+      ca: caCommands(messages),
       config: configCommands(messages),
       status: statusCommand(messages),
       completion: completionCommand(messages),

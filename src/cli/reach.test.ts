@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import type { CertificateListing } from '../admin/certificates.ts';
 import { parseConfig } from '../config/load.ts';
 import { type ControlHandler, serveControl } from '../platform/process/control.ts';
 import { CliError, type ExitName } from './exit.ts';
@@ -102,7 +103,10 @@ describe('what is missing or wrong', () => {
       relay.operate('/nowhere', 'status', {}),
       ends('configuration', /no data directory \/nowhere.*sealpost init/),
     );
-    await assert.rejects(relay.serve('/nowhere', false), ends('configuration', /no data directory/));
+    await assert.rejects(
+      relay.serve('/nowhere', { create: false, passphrase: undefined }),
+      ends('configuration', /no data directory/),
+    );
   });
 
   test('mistakes in the configuration, all of them', () =>
@@ -111,7 +115,7 @@ describe('what is missing or wrong', () => {
       writeFileSync(file, 'hostname: a.example\nlimits:\n  hops: many\n  errors: 0\n');
       const expected = ends('configuration', new RegExp(`mistakes:\\n${file}:3:9: .*\\n${file}:4:11: `));
       await assert.rejects(relay.operate(directory, 'status', {}), expected);
-      await assert.rejects(relay.serve(directory, true), expected);
+      await assert.rejects(relay.serve(directory, { create: true, passphrase: undefined }), expected);
     }));
 });
 
@@ -130,9 +134,9 @@ describe('creation', () => {
       assert.equal(parseConfig(readFileSync(created.config, 'utf8'), 'x').config?.hostname, 'relay.example.net');
       assert.match(readFileSync(created.rootCertificate, 'utf8'), /BEGIN CERTIFICATE/);
       assert.equal(statSync(join(directory, 'tls/server.key')).mode & 0o777, 0o600);
-      const list = (await relay.operate(directory, 'certificate.list', {})) as { holder: string }[];
+      const list = (await relay.operate(directory, 'certificate.list', {})) as CertificateListing;
       assert.deepEqual(
-        list.map(({ holder }) => holder),
+        list.certificates.map(({ holder }) => holder),
         ['relay.example.net'],
       );
       await assert.rejects(
@@ -161,7 +165,7 @@ describe('creation', () => {
       const umask = process.umask();
       try {
         const taken = new RegExp(`^cannot listen on a: 127\\.0\\.0\\.1:${port}: another program listens there$`);
-        await assert.rejects(relay.serve(directory, false), ends('failed', taken));
+        await assert.rejects(relay.serve(directory, { create: false, passphrase: undefined }), ends('failed', taken));
       } finally {
         process.umask(umask);
         other.close();

@@ -1,15 +1,19 @@
 /** The way to the relay: by its control socket when it runs, else on its files. All heavy parts are loaded only here. */
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname as machineName } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ImportedAuthority } from '../admin/ca-import.ts';
 import type { LiveRelay } from '../admin/context.ts';
+import type { Custody } from '../app/custody.ts';
 import { version } from '../app/version.ts';
 import { Fault } from '../base/fault.ts';
 import type { Config } from '../config/schema.ts';
 import type { ControlAnswer } from '../platform/process/control.ts';
 import { badConfig } from './commands/config.ts';
-import type { CreatedDirectory, Reach } from './context.ts';
-import { CliError, asCliError, refusal } from './exit.ts';
+import { askCaPassphrase } from './ca-passphrase.ts';
+import type { Reach, ServeOptions } from './context.ts';
+import { createDirectory } from './create.ts';
+import { CliError, asCliError, exits, refusal, type ExitName } from './exit.ts';
 import { detailOf } from './files.ts';
 import { fill } from './messages/choose.ts';
 import { hostPort, pairs } from './output.ts';
@@ -67,11 +71,17 @@ export function reach(messages: Messages, tell: (text: string) => void): Reach {
   }
 
   async function onFiles(directory: string, operation: string, input: unknown): Promise<unknown> {
+    const ask = askCaPassphrase(messages);
     const [{ offlineContext }, { runOperation }] = await Promise.all([
       import('../app/compose.ts'),
       import('../admin/operation.ts'),
     ]);
-    const context = await offlineContext(directory);
+    const context = await offlineContext(directory, {
+      passphrase: async (wrongBefore) => {
+        const given = await ask('keys', wrongBefore);
+        return given === undefined ? undefined : Buffer.from(given);
+      },
+    });
     try {
       return await runOperation(context, operation, input);
     } catch (error) {
@@ -81,48 +91,48 @@ export function reach(messages: Messages, tell: (text: string) => void): Reach {
     }
   }
 
-  async function create(directory: string, wanted: string | undefined): Promise<CreatedDirectory> {
-    const config = join(directory, CONFIG_FILE);
-    if (existsSync(config)) throw new CliError('conflict', say('error.initialised', { directory }));
-    const hostname = wanted ?? usualHostname();
-    const [{ defaultsFile }, { parseConfig, formatProblem }] = await Promise.all([
-      import('../config/defaults.ts'),
-      import('../config/load.ts'),
+  const create: Reach['create'] = (directory, wanted, choices = {}) => createDirectory(directory, wanted, choices, say);
+
+  const importAuthority: Reach['importAuthority'] = async (directory, wanted, from, ask) => {
+    const [{ sourceDirectory }, { importAuthority: takeOver }] = await Promise.all([
+      import('../app/ca-directory.ts'),
+      import('../admin/ca-import.ts'),
     ]);
-    const text = defaultsFile(hostname);
-    const [problem] = parseConfig(text, '--hostname').problems;
-    if (problem !== undefined) throw new CliError('usage', formatProblem(problem));
-    const found = existsSync(directory) ? readdirSync(directory) : undefined;
+    let imported: ImportedAuthority | undefined;
+    let given: string | undefined;
     try {
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
-      writeFileSync(config, text, { flag: 'wx', mode: 0o600 });
+      const source = sourceDirectory(from);
+      const created = await createDirectory(directory, wanted, {}, say, {
+        async act(context) {
+          imported = await takeOver(context, source, async (what, wrong) => (given = await ask(what, wrong)));
+        },
+        // The key stays under its passphrase, and the first signatures are made right away.
+        passphrase: async (wrong) => (wrong > 0 || given === undefined ? undefined : Buffer.from(given)),
+      });
+      if (imported === undefined) throw new Error('nothing was taken over');
+      return { created, imported };
     } catch (error) {
-      throw new CliError('failed', say('error.writeFile', { path: config, detail: detailOf(error) }), error);
-    }
-    try {
-      const [{ offlineContext }, { initialise }] = await Promise.all([
-        import('../app/compose.ts'),
-        import('../admin/certificates.ts'),
-      ]);
-      const context = await offlineContext(directory);
-      try {
-        // Clients on this machine, and those behind a tunnel, say localhost.
-        await initialise(context, { hostname, names: ['localhost'] });
-      } finally {
-        await context.close();
-      }
-    } catch (error) {
-      undo(directory, found);
       throw asCliError(error);
     }
-    return { directory, hostname, config, rootCertificate: join(directory, 'ca', 'root.crt') };
+  };
+
+  /** In a process of its own: this one will listen to the network, and must never have had the keys in its memory. */
+  function createApart(directory: string): void {
+    const { status, stderr, error } = spawnSync(
+      process.execPath,
+      [process.argv[1] ?? '', 'init', '--json', '--directory', directory],
+      { encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    if (error !== undefined) throw error;
+    const exit = (Object.keys(exits) as ExitName[]).find((name) => exits[name] === status) ?? 'failed';
+    if (exit !== 'ok') throw new CliError(exit, stderr.trim().replace(/^sealpost: /, ''));
   }
 
-  async function serve(directory: string, mayCreate: boolean): Promise<void> {
+  async function serve(directory: string, { create: mayCreate, passphrase }: ServeOptions): Promise<void> {
     const file = join(directory, CONFIG_FILE);
     if (!existsSync(file)) {
       if (!mayCreate) throw new CliError('configuration', say('error.noDirectory', { directory }));
-      await create(directory, undefined);
+      createApart(directory);
       tell(`${say('init.done', { directory })}\n`);
     }
     await readConfig(file);
@@ -130,6 +140,7 @@ export function reach(messages: Messages, tell: (text: string) => void): Reach {
     try {
       await runDaemon({
         directory,
+        passphrase,
         ready: (relay, config) => tell(banner(relay.listening(), config.hostname, directory)),
       });
     } catch (error) {
@@ -156,18 +167,17 @@ export function reach(messages: Messages, tell: (text: string) => void): Reach {
     ].join('');
   }
 
-  return { operate, create, serve };
-}
+  async function custody(directory: string): Promise<Custody> {
+    if (!existsSync(join(directory, CONFIG_FILE)))
+      throw new CliError('configuration', say('error.noDirectory', { directory }));
+    const { openCustody } = await import('../app/custody.ts');
+    return openCustody(directory);
+  }
 
-/** Removes what a failed creation left: all that was not there before, and nothing else. */
-function undo(directory: string, before: readonly string[] | undefined): void {
-  if (before === undefined) return rmSync(directory, { recursive: true, force: true });
-  for (const name of readdirSync(directory))
-    if (!before.includes(name)) rmSync(join(directory, name), { recursive: true, force: true });
-}
+  async function becomeSigner(directory: string, passphraseFile: string | undefined): Promise<void> {
+    const { becomeSigner: become } = await import('../app/custody.ts');
+    become(directory, passphraseFile);
+  }
 
-/** The machine's name when it is a full one: a certificate for half a name would help nobody. */
-function usualHostname(): string {
-  const name = machineName().toLowerCase();
-  return /^[a-z0-9-]+(?:\.[a-z0-9-]+)+$/.test(name) ? name : 'localhost';
+  return { operate, create, importAuthority, serve, custody, becomeSigner };
 }

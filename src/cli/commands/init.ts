@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Command, buildCommand } from '@stricli/core';
 import { type CliContext, type CreateChoices, type CreatedDirectory, Printer, directoryOf } from '../context.ts';
+import { readGiven, readPassphrase } from '../files.ts';
 import {
   type CommonFlags,
   type DirectoryFlags,
@@ -7,6 +10,7 @@ import {
   directoryAlias,
   directoryFlags,
   helpText,
+  wholeNumber,
 } from '../flags.ts';
 import type { Messages } from '../messages/en.ts';
 import { pairs } from '../output.ts';
@@ -57,6 +61,7 @@ export function initCommand(messages: Messages): Command<CliContext> {
       fullDescription: helpText(messages, messages['init.more'], [
         'init',
         'init --hostname relay.example.net -d /var/lib/sealpost',
+        'init --hostname relay.example.net --mail-domain example.net --mail-domain example.com',
       ]),
     },
   });
@@ -79,16 +84,25 @@ export function createdWords(printer: Printer, created: CreatedDirectory, given:
 
 interface StartFlags extends DirectoryFlags {
   readonly create: boolean;
+  readonly caPassphraseFd?: number;
 }
 
 export function startCommand(messages: Messages): Command<CliContext> {
   return buildCommand<StartFlags, [], CliContext>({
     async func(flags) {
-      await this.reach.serve(directoryOf(this, flags.directory), flags.create);
+      const passphrase = startPassphrase(this, flags.caPassphraseFd);
+      await this.reach.serve(directoryOf(this, flags.directory), { create: flags.create, passphrase });
     },
     parameters: {
       flags: {
         create: { kind: 'boolean', default: false, withNegated: false, brief: messages['start.create'] },
+        caPassphraseFd: {
+          kind: 'parsed',
+          parse: wholeNumber(messages, 0, 65_535),
+          optional: true,
+          brief: messages['start.caPassphraseFd'],
+          placeholder: 'N',
+        },
         ...directoryFlags(messages),
       },
       aliases: directoryAlias,
@@ -98,4 +112,17 @@ export function startCommand(messages: Messages): Command<CliContext> {
       fullDescription: helpText(messages, messages['start.more'], ['start', 'start --create -d /var/lib/sealpost']),
     },
   });
+}
+
+/** systemd puts credentials into files of this directory, readable by the service alone (systemd.exec(5)). */
+const CREDENTIAL = 'sealpost-ca-passphrase';
+
+/** The passphrase of a locked issuing key, when it was given along with the start. */
+function startPassphrase(context: CliContext, descriptor: number | undefined): Buffer | undefined {
+  if (descriptor !== undefined) return Buffer.from(readPassphrase(context, descriptor));
+  const credentials = context.process.env['CREDENTIALS_DIRECTORY'];
+  if (credentials === undefined) return undefined;
+  const path = join(credentials, CREDENTIAL);
+  if (!existsSync(path)) return undefined;
+  return Buffer.from(Buffer.from(readGiven(context, path)).toString('utf8').split(/\r?\n/)[0] ?? '');
 }
