@@ -27,44 +27,54 @@ const PAGE = 500;
 /** Faults told: with the first the log is not whole, and a few more show where. */
 const TOLD = 20;
 
+type Tell = (entry: number | undefined, serial: string | undefined, what: string) => void;
+type Pause = () => Promise<void>;
+
 /** `known`: a head that was kept elsewhere. `pause` is awaited between pages, so that others get their turn. */
-export async function verifyAudit(
-  ledger: Ledger,
-  known: AuditHead | undefined,
-  pause: () => Promise<void>,
-): Promise<AuditReport> {
+export async function verifyAudit(ledger: Ledger, known: AuditHead | undefined, pause: Pause): Promise<AuditReport> {
   const faults: AuditFault[] = [];
-  const tell = (entry: number | undefined, serial: string | undefined, what: string): void => {
+  const tell: Tell = (entry, serial, what) => {
     if (faults.length < TOLD) faults.push({ entry, serial, what });
   };
   const counted = ledger.auditCount();
+  const told = { brought: 0, withdrawn: 0 };
   let last: AuditEntry | undefined;
-  for (;;) {
-    const page = ledger.audit(last?.number ?? Number.MIN_SAFE_INTEGER, PAGE);
-    for (const entry of page) {
-      const fault = faultIn(entry, last);
-      if (fault !== undefined) tell(fault.number, undefined, fault.what);
-      const what = faultOfLedger(ledger, entry);
-      if (what !== undefined) tell(entry.number, entry.serial, what);
-      if (entry.number === known?.number && entry.hash !== known.hash)
-        tell(
-          entry.number,
-          undefined,
-          `entry ${entry.number} is not the one whose hash was noted: the log was written anew`,
-        );
-      last = entry;
+  await eachEntry(ledger, pause, (entry) => {
+    const fault = faultIn(entry, last);
+    if (fault !== undefined) tell(fault.number, undefined, fault.what);
+    if (entry.number === known?.number && entry.hash !== known.hash) {
+      const what = `entry ${entry.number} is not the one whose hash was noted: the log was written anew`;
+      tell(entry.number, undefined, what);
     }
-    if (page.length < PAGE) break;
-    await pause();
-  }
+    if (bringsCertificate(entry.action)) told.brought++;
+    if (entry.action === 'revoked') told.withdrawn++;
+    last = entry;
+  });
   const end = last?.number ?? 0;
   const expected = Math.max(counted, known?.number ?? 0);
   if (expected > end) {
     const missing = expected === end + 1 ? `entry ${expected} is` : `entries ${end + 1} to ${expected} are`;
     tell(end + 1, undefined, `${missing} missing: the end of the log was cut off`);
   }
-  const certificates = await verifyCertificates(ledger, tell, pause);
-  return { entries: end, certificates, head: last, faults };
+  const found = await verifyCertificates(ledger, tell, pause);
+  // Each certificate has an entry that no other has. So with equal numbers each entry has its certificate too.
+  if (found.brought !== told.brought || found.withdrawn !== told.withdrawn)
+    await eachEntry(ledger, pause, (entry) => {
+      const what = faultOfLedger(ledger, entry);
+      if (what !== undefined) tell(entry.number, entry.serial, what);
+    });
+  return { entries: end, certificates: found.certificates, head: last, faults };
+}
+
+async function eachEntry(ledger: Ledger, pause: Pause, look: (entry: AuditEntry) => void): Promise<void> {
+  let after = Number.MIN_SAFE_INTEGER;
+  for (;;) {
+    const page = ledger.audit(after, PAGE);
+    for (const entry of page) look(entry);
+    if (page.length < PAGE) return;
+    after = page.at(-1)?.number ?? after;
+    await pause();
+  }
 }
 
 /** What the ledger should have by this entry. */
@@ -72,48 +82,54 @@ function faultOfLedger(ledger: Ledger, { action, number, serial }: AuditEntry): 
   if (serial === undefined) return undefined;
   if (bringsCertificate(action) && ledger.get(serial) === undefined)
     return `the certificate ${serial} of entry ${number} is not in the ledger`;
-  if (action === 'revoked' && ledger.get(serial)?.state !== 'revoked')
-    return `entry ${number} withdrew the certificate ${serial}, and the ledger has it as valid`;
+  if (action === 'revoked' && ledger.get(serial)?.state !== 'revoked') return asValid(number, serial);
   return undefined;
 }
 
-async function verifyCertificates(
-  ledger: Ledger,
-  tell: (entry: number | undefined, serial: string | undefined, what: string) => void,
-  pause: () => Promise<void>,
-): Promise<number> {
-  let seen = 0;
+interface Found {
+  readonly certificates: number;
+  /** Certificates that have their entry, and withdrawals that have theirs. */
+  readonly brought: number;
+  readonly withdrawn: number;
+}
+
+async function verifyCertificates(ledger: Ledger, tell: Tell, pause: Pause): Promise<Found> {
+  const found = { certificates: 0, brought: 0, withdrawn: 0 };
   let after = '';
   for (;;) {
     const page = ledger.accounts(after, PAGE);
     for (const account of page) {
       const { serial } = account.record;
-      const what = faultOfAccount(account);
-      if (what !== undefined) tell(account.brought?.number, serial, what);
+      const fault = faultOfAccount(account);
+      if (fault !== undefined) tell(fault.entry, serial, fault.what);
+      else found.brought++;
+      if (fault === undefined && account.withdrawn?.action === 'revoked') found.withdrawn++;
       after = serial;
     }
-    seen += page.length;
-    if (page.length < PAGE) return seen;
+    found.certificates += page.length;
+    if (page.length < PAGE) return found;
     await pause();
   }
 }
 
-function faultOfAccount({ record, brought, withdrawn }: Account): string | undefined {
-  const { serial } = record;
+/** What is wrong with a certificate, and the entry at which it shows. */
+function faultOfAccount({ record, brought, withdrawn }: Account): Pick<AuditFault, 'entry' | 'what'> | undefined {
+  const { certificate, fingerprint, holder, serial, state } = record;
+  const entry = brought?.number;
   if (brought === undefined || brought.serial !== serial || !bringsCertificate(brought.action))
-    return `no entry tells how the certificate ${serial} of ${record.holder} came into the ledger`;
-  const fingerprint = hex(createHash('sha256').update(record.certificate).digest());
-  if (
-    brought.holder !== record.holder ||
-    brought.fingerprint !== record.fingerprint ||
-    fingerprint !== record.fingerprint
-  )
-    return `the certificate ${serial} is not the one that entry ${brought.number} tells of`;
-  if (record.state === 'revoked' && !withdraws(withdrawn, serial))
-    return `no entry tells that the certificate ${serial} of ${record.holder} was withdrawn`;
-  if (record.state !== 'revoked' && withdrawn !== undefined)
-    return `entry ${withdrawn.number} withdrew the certificate ${serial}, and the ledger has it as valid`;
+    return { entry, what: `no entry tells how the certificate ${serial} of ${holder} came into the ledger` };
+  const isThat = brought.holder === holder && brought.fingerprint === fingerprint;
+  if (!isThat || hex(createHash('sha256').update(certificate).digest()) !== fingerprint)
+    return { entry, what: `the certificate ${serial} is not the one that entry ${brought.number} tells of` };
+  if (state === 'revoked' && !withdraws(withdrawn, serial))
+    return { entry, what: `no entry tells that the certificate ${serial} of ${holder} was withdrawn` };
+  if (state !== 'revoked' && withdrawn !== undefined)
+    return { entry: withdrawn.number, what: asValid(withdrawn.number, serial) };
   return undefined;
+}
+
+function asValid(entry: number, serial: string): string {
+  return `entry ${entry} withdrew the certificate ${serial}, and the ledger has it as valid`;
 }
 
 function withdraws(entry: AuditEntry | undefined, serial: string): boolean {

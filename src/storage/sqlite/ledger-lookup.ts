@@ -15,6 +15,8 @@ export interface LedgerLookup {
 export function openLookup(path: string): LedgerLookup {
   try {
     const db = new DatabaseSync(path, { readOnly: true });
+    // Enough for the inner pages of the table, so that a look-up among a million reads one page.
+    db.exec('PRAGMA cache_size = -16384');
     const statement = db.prepare(
       'SELECT holder, profile, state, fingerprint FROM certificate WHERE serial = ? AND issuer = ?',
     );

@@ -99,7 +99,7 @@ export const audit: string = `
   END;
 
   CREATE INDEX certificate_issued ON certificate (issued_at);
-  CREATE INDEX certificate_ending ON certificate (state, not_after);
+  CREATE INDEX certificate_ending ON certificate (state, not_after, issued_at);
   CREATE INDEX certificate_revoked ON certificate (not_after, revoked_at, reason) WHERE state = 'revoked';
   CREATE INDEX certificate_version ON certificate (changed);
 `;
