@@ -85,9 +85,18 @@ export function lineOf(record: LedgerRecord, ofHolder: readonly LedgerRecord[]):
       if (line.has(serial)) line.add(replacedBy);
     }
   }
-  return ofHolder
-    .filter(({ serial }) => line.has(serial))
-    .toSorted((one, other) => one.issuedAt - other.issuedAt || (one.serial < other.serial ? -1 : 1));
+  const members = new Map(ofHolder.filter(({ serial }) => line.has(serial)).map((one) => [one.serial, one]));
+  const followers = (one: LedgerRecord): number => {
+    let count = 0;
+    for (let next = one.replacedBy; next !== undefined && count < members.size; count++)
+      next = members.get(next)?.replacedBy;
+    return count;
+  };
+  // What took the place of two at once comes after both.
+  return [...members.values()].toSorted(
+    (one, other) =>
+      followers(other) - followers(one) || one.issuedAt - other.issuedAt || (one.serial < other.serial ? -1 : 1),
+  );
 }
 
 /** Whether it counts and nothing has taken its place: what is to be renewed next of its line. */
