@@ -673,6 +673,31 @@ const schema: z.ZodType<Config> = z.strictObject({
           type: 'string',
           examples: ['http://relay.example.net:8480'],
         }),
+      lifetimes: z
+        .strictObject({
+          server: lifetime('server certificates', '825d', '397d'),
+          person: lifetime('certificates of persons', '1826d', '397d'),
+          device: lifetime('certificates of devices', '1826d', '730d'),
+          service: lifetime('certificates of services', '1826d', '730d'),
+          responder: lifetime('certificates of the OCSP responder', '90d', '30d'),
+        })
+        .prefault({} as never)
+        .describe(
+          'How long certificates live at most, and unless less is asked for. Those of 7 days or less are on no revocation list and say so (noRevAvail, RFC 9608).',
+        ),
+      subject: z
+        .string()
+        .superRefine((text, context) => {
+          const fault = templateFault(text);
+          if (fault !== undefined) context.addIssue(`${fault}; write a name such as C=JP, O=Example, CN={holder}`);
+        })
+        .optional()
+        .meta({
+          description:
+            'Subject of certificates whose request brings none, as RFC 4514 writes names, but in the order in which the certificate has the parts; `{holder}` stands for the name of the holder. Without it `CN={holder}`.',
+          type: 'string',
+          examples: ['C=JP, O=Example, CN={holder}'],
+        }),
       signer: path.optional().meta({
         description:
           'Unix socket of a signer that runs as a user of its own and alone can read the issuing key (see docs/guide/custody.md). Without it the relay starts the signer itself.',
@@ -697,28 +722,3 @@ const schema: z.ZodType<Config> = z.strictObject({
 export function configSchema(): z.ZodType<Config> {
   return schema;
 }
-      lifetimes: z
-        .strictObject({
-          server: lifetime('server certificates', '825d', '397d'),
-          person: lifetime('certificates of persons', '1826d', '397d'),
-          device: lifetime('certificates of devices', '1826d', '730d'),
-          service: lifetime('certificates of services', '1826d', '730d'),
-          responder: lifetime('certificates of the OCSP responder', '90d', '30d'),
-        })
-        .prefault({})
-        .describe(
-          'How long certificates live at most, and unless less is asked for. Those of 7 days or less are on no revocation list and say so (noRevAvail, RFC 9608).',
-        ),
-      subject: z
-        .string()
-        .superRefine((text, context) => {
-          const fault = templateFault(text);
-          if (fault !== undefined) context.addIssue(`${fault}; write a name such as C=JP, O=Example, CN={holder}`);
-        })
-        .optional()
-        .meta({
-          description:
-            'Subject of certificates whose request brings none, as RFC 4514 writes names, but in the order in which the certificate has the parts; `{holder}` stands for the name of the holder. Without it `CN={holder}`.',
-          type: 'string',
-          examples: ['C=JP, O=Example, CN={holder}'],
-        }),
