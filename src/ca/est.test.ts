@@ -26,8 +26,8 @@ interface Bench {
   /** What the door does; undefined: it opens. */
   broken: Error | undefined;
   refreshed: number;
-  token(over?: Partial<Enrolment>): string;
-  ask(path: string, over?: Partial<WebRequest>): Promise<WebResponse>;
+  readonly token: (over?: Partial<Enrolment>) => string;
+  readonly ask: (path: string, over?: Partial<WebRequest>) => Promise<WebResponse>;
 }
 
 function bench(): Bench {
@@ -100,9 +100,9 @@ const words = (answer: WebResponse): string => fromUtf8(answer.body) ?? '';
 /** Requests and certificates in a folder, by openssl. */
 interface Desk {
   /** A request, DER; its key stays in the folder under this name. */
-  request(name: string, subject: string): Bytes;
+  readonly request: (name: string, subject: string) => Bytes;
   /** The certificates in an answer, DER of the first. */
-  open(answer: WebResponse): { readonly text: string; readonly der: Bytes };
+  readonly open: (answer: WebResponse) => { readonly text: string; readonly der: Bytes };
 }
 
 async function withDesk(act: (desk: Desk) => Promise<void>): Promise<void> {
@@ -112,8 +112,22 @@ async function withDesk(act: (desk: Desk) => Promise<void>): Promise<void> {
         const key = folder.put(`${name}.key`, '');
         const der = folder.put(`${name}.der`, '');
         const made = run('openssl', [
-          ...['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'],
-          ...['-utf8', '-subj', subject, '-keyout', key, '-outform', 'DER', '-out', der],
+          'req',
+          '-new',
+          '-newkey',
+          'ec',
+          '-pkeyopt',
+          'ec_paramgen_curve:P-256',
+          '-nodes',
+          '-utf8',
+          '-subj',
+          subject,
+          '-keyout',
+          key,
+          '-outform',
+          'DER',
+          '-out',
+          der,
         ]);
         assert.equal(made.code, 0, made.text);
         return new Uint8Array(readFileSync(der));
@@ -170,7 +184,7 @@ describe('EST', { skip: missing('openssl') }, () => {
         told.some((line) => /^issued est:alice@example\.net person: token [0-9a-f]{8}$/.test(line)),
         told.join('\n'),
       );
-      assert.ok(told.some((line) => /^refused est:alice@example\.net the token was used before/.test(line)));
+      assert.ok(told.some((line) => line.startsWith('refused est:alice@example.net the token was used before')));
     });
   });
 

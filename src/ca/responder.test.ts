@@ -156,15 +156,18 @@ describe('OCSP responder', () => {
       const put = (name: string, der: Uint8Array): string => folder.put(name, encodePem('CERTIFICATE', der));
       const answer = responder.answer(ocspRequest({ issuing, serials: ['42'.repeat(16)] })).der;
       const { text, code } = run('openssl', [
-        ...['ocsp', '-respin', folder.put('answer', answer), '-issuer', put('issuing', issuing)],
-        ...[
-          '-cert',
-          put('leaf', certificate),
-          '-CAfile',
-          put('root', authority.made.root),
-          '-attime',
-          String(FAKE_START / 1000),
-        ],
+        'ocsp',
+        '-respin',
+        folder.put('answer', answer),
+        '-issuer',
+        put('issuing', issuing),
+
+        '-cert',
+        put('leaf', certificate),
+        '-CAfile',
+        put('root', authority.made.root),
+        '-attime',
+        String(FAKE_START / 1000),
       ]);
       assert.equal(code, 0, text);
       assert.match(text, /Response verify OK/);

@@ -63,12 +63,32 @@ describe('a CA of openssl', { skip: missing('openssl') }, () => {
   async function issue(name: string, subject: string): Promise<void> {
     const { certificate, key } = paths(name);
     await openssl(
-      ...['req', '-new', '-newkey', 'rsa:2048', '-nodes', '-config', 'ca.cnf', '-subj', subject],
-      ...['-keyout', key, '-out', 'request.pem'],
+      'req',
+      '-new',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-config',
+      'ca.cnf',
+      '-subj',
+      subject,
+      '-keyout',
+      key,
+      '-out',
+      'request.pem',
     );
     await openssl(
-      ...['ca', '-batch', '-config', 'ca.cnf', '-passin', `pass:${PASSPHRASE}`, '-in', 'request.pem'],
-      ...['-notext', '-out', certificate],
+      'ca',
+      '-batch',
+      '-config',
+      'ca.cnf',
+      '-passin',
+      `pass:${PASSPHRASE}`,
+      '-in',
+      'request.pem',
+      '-notext',
+      '-out',
+      certificate,
     );
   }
 
@@ -81,30 +101,44 @@ describe('a CA of openssl', { skip: missing('openssl') }, () => {
     writeFileSync(join(ca, 'index.txt'), '');
     writeFileSync(join(ca, 'crlnumber'), '1000\n');
     await openssl(
-      ...['req', '-new', '-newkey', 'rsa:2048', '-config', 'ca.cnf', '-passout', `pass:${PASSPHRASE}`],
-      ...[
-        '-subj',
-        '/C=JP/O=Creative.Unit.ZERO/CN=mydomain.net/emailAddress=korogi@mydomain.net',
-        '-keyout',
-        'private/cakey.pem',
-        '-out',
-        'careq.pem',
-      ],
+      'req',
+      '-new',
+      '-newkey',
+      'rsa:2048',
+      '-config',
+      'ca.cnf',
+      '-passout',
+      `pass:${PASSPHRASE}`,
+
+      '-subj',
+      '/C=JP/O=Creative.Unit.ZERO/CN=mydomain.net/emailAddress=korogi@mydomain.net',
+      '-keyout',
+      'private/cakey.pem',
+      '-out',
+      'careq.pem',
     );
     // As CA.pl does it: the CA's own certificate is in the database, too.
     await openssl(
-      ...['ca', '-batch', '-create_serial', '-selfsign', '-days', '3650', '-extensions', 'v3_ca', '-config', 'ca.cnf'],
-      ...[
-        '-passin',
-        `pass:${PASSPHRASE}`,
-        '-keyfile',
-        'private/cakey.pem',
-        '-notext',
-        '-out',
-        'cacert.pem',
-        '-infiles',
-        'careq.pem',
-      ],
+      'ca',
+      '-batch',
+      '-create_serial',
+      '-selfsign',
+      '-days',
+      '3650',
+      '-extensions',
+      'v3_ca',
+      '-config',
+      'ca.cnf',
+
+      '-passin',
+      `pass:${PASSPHRASE}`,
+      '-keyfile',
+      'private/cakey.pem',
+      '-notext',
+      '-out',
+      'cacert.pem',
+      '-infiles',
+      'careq.pem',
     );
     await issue('korogi', '/C=JP/O=Creative.Unit.ZERO/CN=korogi/emailAddress=korogi@mydomain.net');
     await issue('lost', '/C=JP/O=Creative.Unit.ZERO/CN=lost/emailAddress=lost@mydomain.net');
@@ -141,7 +175,9 @@ describe('a CA of openssl', { skip: missing('openssl') }, () => {
     const files = { password: join(work, 'password'), other: join(work, 'other') };
     writeFileSync(files.password, PASSPHRASE, { mode: 0o600 });
     writeFileSync(files.other, NEW_PASSPHRASE, { mode: 0o600 });
-    const before = readdirSync(ca, { recursive: true }).toSorted().join('\n');
+    const before = readdirSync(ca, { recursive: true })
+      .toSorted((a, b) => String(a).localeCompare(String(b)))
+      .join('\n');
 
     await using relay = await Relay.takeOver(sink.port, (directory) =>
       mustRun('sh', [
@@ -153,7 +189,13 @@ describe('a CA of openssl', { skip: missing('openssl') }, () => {
         files.password,
       ]),
     );
-    assert.equal(readdirSync(ca, { recursive: true }).toSorted().join('\n'), before, 'the old directory is only read');
+    assert.equal(
+      readdirSync(ca, { recursive: true })
+        .toSorted((a, b) => String(a).localeCompare(String(b)))
+        .join('\n'),
+      before,
+      'the old directory is only read',
+    );
     assert.match(readFileSync(relay.path('ca/issuing.key'), 'utf8'), /BEGIN ENCRYPTED PRIVATE KEY/);
     const list = JSON.parse(await relay.cli('list', '--all', '--json')) as
       | readonly { holder: string; state: string; profile: string }[]
@@ -199,8 +241,19 @@ describe('a CA of openssl', { skip: missing('openssl') }, () => {
     const goOn = (...args: readonly string[]): Promise<string> =>
       mustRun('openssl', ['ca', '-config', join(target, 'openssl.cnf'), '-passin', `file:${files.other}`, ...args]);
     await mustRun('openssl', [
-      ...['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=after'],
-      ...['-keyout', join(work, 'after.key'), '-out', join(work, 'after.req')],
+      'req',
+      '-new',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-subj',
+      '/CN=after',
+      '-keyout',
+      join(work, 'after.key'),
+      '-out',
+      join(work, 'after.req'),
     ]);
     await goOn(
       '-batch',
@@ -294,8 +347,20 @@ describe('a CA of openssl', { skip: missing('openssl') }, () => {
     const weak = join(work, 'weak');
     await mustRun('cp', ['-r', ca, weak]);
     await mustRun('openssl', [
-      ...['req', '-x509', '-newkey', 'rsa:1024', '-nodes', '-sha256', '-subj', '/CN=weak', '-days', '30'],
-      ...['-keyout', join(weak, 'private/cakey.pem'), '-out', join(weak, 'cacert.pem')],
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:1024',
+      '-nodes',
+      '-sha256',
+      '-subj',
+      '/CN=weak',
+      '-days',
+      '30',
+      '-keyout',
+      join(weak, 'private/cakey.pem'),
+      '-out',
+      join(weak, 'cacert.pem'),
     ]);
     const { code, output } = await run(SEALPOST, ['ca', 'import', weak, '-d', join(work, 'data-weak')]);
     assert.notEqual(code, 0);

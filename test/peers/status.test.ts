@@ -201,8 +201,23 @@ describe('status of certificates', { skip: missing('openssl', 'curl') }, () => {
       await certutil('-A', '-n', 'issuing', '-t', ',,', '-a', '-i', issuing);
       const check = (holder: Holder): ReturnType<typeof run> =>
         run('vfychain', [
-          ...['-d', `sql:${database}`, '-pp', '-u', '0', '-g', 'leaf', '-h', 'requireFreshInfo', '-m', 'ocsp'],
-          ...['-s', 'failIfNoInfo', '-a', holder.leaf, '-a', issuing],
+          '-d',
+          `sql:${database}`,
+          '-pp',
+          '-u',
+          '0',
+          '-g',
+          'leaf',
+          '-h',
+          'requireFreshInfo',
+          '-m',
+          'ocsp',
+          '-s',
+          'failIfNoInfo',
+          '-a',
+          holder.leaf,
+          '-a',
+          issuing,
         ]);
       assert.match((await check(good)).output, /Chain is good!/);
       assert.match((await check(bad)).output, /has been revoked/);

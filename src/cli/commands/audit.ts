@@ -77,7 +77,13 @@ function listWords(printer: Printer, { entries, more }: AuditListing): string {
     printer.say(`column.${name}`),
   );
   const rows = entries.map(({ number, at, action, by, holder, serial, detail }) => [
-    ...[String(number), time(at), action, safe(by), safe(holder ?? '-'), serial ?? '-', safe(detail)],
+    String(number),
+    time(at),
+    action,
+    safe(by),
+    safe(holder ?? '-'),
+    serial ?? '-',
+    safe(detail),
   ]);
   return `${table(heads, rows, ['right'])}${more ? `${printer.say('audit.list.earlier')}\n` : ''}`;
 }

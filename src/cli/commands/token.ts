@@ -48,7 +48,12 @@ function listWords(printer: Printer, list: readonly EnrolmentView[]): string {
   return table(
     heads,
     list.map(({ id, holder, profile, state, expires, serial }) => [
-      ...[id, safe(holder), profile, printer.say(`token.state.${state}`), time(expires), serial ?? '-'],
+      id,
+      safe(holder),
+      profile,
+      printer.say(`token.state.${state}`),
+      time(expires),
+      serial ?? '-',
     ]),
   );
 }

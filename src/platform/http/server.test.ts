@@ -10,7 +10,7 @@ interface Bench {
   readonly seen: WebRequest[];
   readonly troubles: string[];
   /** Sends octets, closes its side when told so, and gives all that came until the other side closed or fell silent. */
-  send(text: string, patience?: number): Promise<string>;
+  readonly send: (text: string, patience?: number) => Promise<string>;
 }
 
 async function withServer(act: (bench: Bench) => Promise<void>, connections = 100): Promise<void> {

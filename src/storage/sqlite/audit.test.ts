@@ -145,7 +145,10 @@ describe('the issuance log under the hands of somebody with sqlite3', () => {
       for (const entry of entries.slice(1)) {
         last = chain(last, { ...entry, by: 'cli:eve' }, entry.at);
         db.prepare('UPDATE audit SET by = ?, previous = ?, hash = ? WHERE number = ?').run(
-          ...[last.by, Buffer.from(last.previous, 'hex'), Buffer.from(last.hash, 'hex'), last.number],
+          last.by,
+          Buffer.from(last.previous, 'hex'),
+          Buffer.from(last.hash, 'hex'),
+          last.number,
         );
       }
       db.close();
