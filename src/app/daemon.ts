@@ -261,9 +261,9 @@ export async function runDaemon({ directory, passphrase, ready }: DaemonOptions)
     what: 'certificate authority',
     // The key is looked at from outside and never read here.
     files: () => caFiles(config, directory),
-    async take() {
-      await context.custody.reload();
-      return true;
+    async take(again) {
+      if (!again) await context.custody.reload();
+      return !again;
     },
     events,
     clock,

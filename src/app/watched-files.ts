@@ -15,9 +15,9 @@ export interface WatchedParts {
   files(): readonly string[];
   /**
    * Reads the files and puts them in force; false when nothing in them is new. Rejects, and leaves what is in force,
-   * when they are no good.
+   * when they are no good. `again`: they look as at the last time, and are read once more to be sure.
    */
-  take(): Promise<boolean>;
+  take(again: boolean): Promise<boolean>;
   readonly events: EventSink;
   readonly clock: Pick<Clock, 'monotonic'>;
 }
@@ -46,22 +46,23 @@ export class WatchedFiles {
     const stamp = fileStamp(this.#parts.files());
     if (stamp === this.#stamp && this.#settled && this.#badSince === undefined) return;
     // Two changes may fall into one tick of the file system's clock: once seen, a change is looked at a second time.
-    this.#settled = stamp === this.#stamp;
-    await this.#take(stamp, PATIENCE);
+    const again = stamp === this.#stamp;
+    this.#settled = again;
+    await this.#take(stamp, PATIENCE, again && this.#badSince === undefined);
   }
 
   /** Takes the files however they look; a fault is told at once. */
   async takeNow(): Promise<void> {
     this.#told = undefined;
-    await this.#take(fileStamp(this.#parts.files()), 0);
+    await this.#take(fileStamp(this.#parts.files()), 0, false);
   }
 
-  async #take(stamp: string, patience: Ms): Promise<void> {
+  async #take(stamp: string, patience: Ms, again: boolean): Promise<void> {
     const { what, events, clock } = this.#parts;
     // Before they are read: a change meanwhile is seen at the next look.
     this.#stamp = stamp;
     try {
-      const isNew = await this.#parts.take();
+      const isNew = await this.#parts.take(again);
       this.#badSince = undefined;
       this.#told = undefined;
       if (isNew) events.tell({ kind: 'reloaded', what });
