@@ -77,7 +77,7 @@ class Demo {
 
   async #addAlice(): Promise<string> {
     this.#stage.say(this.#say.aliceAlso);
-    const added = await this.#command('add', 'alice@example.net', '-d', 'data');
+    const added = await this.#command('add', 'alice@example.net', '--make-key', '--for', 'openssl', '-d', 'data');
     this.#passphrase = found(added, /\b[a-z0-9]{4}(?:-[a-z0-9]{4}){5}\b/);
     await this.#command('show', 'alice@example.net', '-d', 'data');
     const pfx = Buffer.from(this.#program.read('alice@example.net.p12', 'latin1'), 'latin1');

@@ -22,7 +22,8 @@ const en = {
   serverDone: (name: string) => `for ${name}, signed by the CA`,
   alice: 'Certificate and .p12 for alice@example.net',
   aliceGuide: 'mail_korogi_{key,req,cert}.pem, .p12',
-  aliceAlso: 'with --csr the key would never leave her machine; here it is made, bundled and not kept',
+  aliceAlso:
+    'without --make-key she would get a token, and make the key on her machine; here it is made, bundled and not kept',
   aliceDone: '.p12 opens with its passphrase, and with no other',
   start: 'Start the relay',
   startGuide: 'sendmail.mc, access, makemap, restart',
@@ -79,7 +80,8 @@ const ja: DemoMessages = {
   serverDone: (name) => `${name} 用、CA の署名あり`,
   alice: 'alice@example.net の証明書と .p12',
   aliceGuide: 'mail_korogi_{key,req,cert}.pem, .p12',
-  aliceAlso: '--csr を使えば鍵は本人のマシンから出ません。ここでは鍵を作り、.p12 に入れ、手元には残しません',
+  aliceAlso:
+    '--make-key がなければトークンを渡し、鍵は本人のマシンで作ります。ここでは鍵を作り、.p12 に入れ、手元には残しません',
   aliceDone: '.p12 は正しいパスフレーズでだけ開く',
   start: 'リレーを起動する',
   startGuide: 'sendmail.mc, access, makemap, 再起動',

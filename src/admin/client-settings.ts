@@ -17,12 +17,17 @@ export interface HolderFiles {
 }
 
 /** Settings of a program that takes PEM, to be pasted; undefined for others. */
-export function settingsFor(target: Target | undefined, facts: ClientFacts, files: HolderFiles): string | undefined {
+export function settingsFor(
+  target: Target | undefined,
+  facts: ClientFacts,
+  holder: string,
+  files: HolderFiles,
+): string | undefined {
   if (target !== 'msmtp' && target !== 'postfix') return undefined;
   const { hostname } = facts;
   const { port, tls } = facts.submission ?? { port: 587, tls: 'starttls' };
-  const lines = target === 'msmtp' ? msmtp : postfix;
-  return `${lines(hostname, port, tls, files).join('\n')}\n`;
+  const lines = target === 'msmtp' ? msmtp(hostname, port, tls, holder, files) : postfix(hostname, port, tls, files);
+  return `${lines.join('\n')}\n`;
 }
 
 /** Where the root certificate lies on the holder's machine, in these settings. */
@@ -30,11 +35,12 @@ export const ROOT = '/etc/sealpost/root.crt';
 
 type Tls = NonNullable<ClientFacts['submission']>['tls'];
 
-function msmtp(host: string, port: number, tls: Tls, { certificate, key }: HolderFiles): string[] {
+function msmtp(host: string, port: number, tls: Tls, holder: string, { certificate, key }: HolderFiles): string[] {
   return [
     'account sealpost',
     `host ${host}`,
     `port ${port}`,
+    ...(holder.includes('@') ? [`from ${holder}`] : []),
     'auth off',
     'tls on',
     `tls_starttls ${tls === 'starttls' ? 'on' : 'off'}`,
@@ -86,6 +92,32 @@ export function enrolmentCommands(facts: ClientFacts, holder: string, file: stri
     `openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes${utf8} -subj ${quote(`/CN=${escaped(holder)}`)} -keyout ${at('key')} -outform DER | openssl base64 > ${at('req')}`,
     `curl --cacert root.crt --user ${quote(holder)} --header 'Content-Type: application/pkcs10' --data-binary @${at('req')} ${base}/.well-known/est/simpleenroll | openssl base64 -d | openssl pkcs7 -inform DER -print_certs > ${at('pem')}`,
   ];
+}
+
+/** What an ACME client is told besides the names. */
+export interface AcmeBinding {
+  readonly id: string;
+  readonly hmacKey: string;
+  readonly names: readonly string[];
+  readonly directory: string;
+}
+
+/** The CA's root, looked at, and then certbot with it: account and first certificate in one command. */
+export function certbotCommands(facts: ClientFacts, { id, hmacKey, names, directory }: AcmeBinding): string[] {
+  const [fetchRoot = '', checkRoot = ''] = enrolmentCommands(facts, '', '');
+  const proof = names.some((name) => name.startsWith('*.')) ? '--manual --preferred-challenges dns' : '--standalone';
+  const domains = names.map((name) => `-d ${quote(name)}`).join(' ');
+  return [
+    fetchRoot,
+    checkRoot,
+    `REQUESTS_CA_BUNDLE=root.crt certbot certonly ${proof} --server ${directory} --eab-kid=${id} --eab-hmac-key=${hmacKey} --agree-tos --register-unsafely-without-email ${domains}`,
+  ];
+}
+
+/** The client of the npm package acme-client, in a program started with NODE_EXTRA_CA_CERTS=root.crt. */
+export function acmeClientSettings({ id, hmacKey, directory }: AcmeBinding): string {
+  const binding = `{ kid: '${id}', hmacKey: '${hmacKey}' }`;
+  return `new acme.Client({ directoryUrl: '${directory}', accountKey, externalAccountBinding: ${binding} })`;
 }
 
 /** A relative distinguished name in OpenSSL's -subj: `/` and `+` part what follows. */

@@ -364,7 +364,7 @@ describe('add', () => {
       assert.doesNotThrow(() => createSecureContext({ pfx: readFileSync(path), passphrase }));
       assert.throws(() => createSecureContext({ pfx: readFileSync(path), passphrase: 'another' }));
       assert.match(out(), /^Certificate 4a1f for alice@example\.net, valid until 2027-11-24\nBundle: {5}\S+\.p12\n/);
-      assert.match(out(), /It is shown only now.*\nThe key was made here/);
+      assert.match(out(), /The passphrase is shown only now.*\nThe key was made here/);
       assert.deepEqual(readdirSync(workingDirectory), ['alice@example.net.p12']);
     }));
 
@@ -410,7 +410,7 @@ describe('add', () => {
       const pem = join(workingDirectory, 'alice.pem');
       assert.equal(statSync(pem).mode & 0o777, 0o600);
       assert.deepEqual(readdirSync(workingDirectory), ['alice.pem']);
-      assert.ok(out().includes(`host relay.example.net\nport 2587\nauth off\ntls on\ntls_starttls on\n`), out());
+      assert.ok(out().includes('host relay.example.net\nport 2587\nfrom alice@example.net\nauth off\ntls on\n'), out());
       assert.ok(out().includes(`tls_cert_file ${pem}\ntls_key_file ${pem}\n`));
       assert.match(out(), /^Root: {5}\/data\/ca\/root\.crt \(SHA-256 AB:CD\)$/m);
       assert.doesNotMatch(out(), /Passphrase/);

@@ -238,10 +238,12 @@ describe('bundles', () => {
       const config = relay.path('msmtprc');
       writeFileSync(config, here((await add('--for', 'msmtp')).settings));
       chmodSync(config, 0o600);
-      await mustRun('msmtp', [`--file=${config}`, '--account=sealpost', '--from=a@example.net', OUTSIDE], {
+      await mustRun('msmtp', [`--file=${config}`, '--account=sealpost', OUTSIDE], {
         input: letter('by-msmtp-end'),
       });
-      assertTrace(await sink.message('by-msmtp-end'), { protocol: 'ESMTPS', verify: 'OK', recipient: OUTSIDE });
+      const message = await sink.message('by-msmtp-end');
+      assert.match(message.reversePath, /^user-\d+@example\.net$/);
+      assertTrace(message, { protocol: 'ESMTPS', verify: 'OK', recipient: OUTSIDE });
     });
 
     it('Postfix sends with it, by the settings that were printed', { skip: postfixMissing() }, async () => {

@@ -177,7 +177,7 @@ async function issueInto({ context, printer, flags, ask }: Handing, issue: Issue
       p12: files.p12 ?? null,
       pem: files.pem ?? null,
       passphrase: issue.passphrase ?? null,
-      settings: settingsOf(flags, here, files.pem, 'publicKey' in issue.key),
+      settings: settingsOf(flags, here, added.certificate.holder, files.pem, 'publicKey' in issue.key),
       root: here?.root ?? null,
     };
     printer.data({ ...shown, ...added.more }, () => additionWords(printer, shown) + (added.words ?? ''));
@@ -187,10 +187,16 @@ async function issueInto({ context, printer, flags, ask }: Handing, issue: Issue
   }
 }
 
-function settingsOf(flags: BundleFlags, here: ClientFacts | undefined, pem: string | undefined, keyIsInIt: boolean) {
+function settingsOf(
+  flags: BundleFlags,
+  here: ClientFacts | undefined,
+  holder: string,
+  pem: string | undefined,
+  keyIsInIt: boolean,
+): string | null {
   if (here === undefined || pem === undefined) return null;
   const key = keyIsInIt ? pem : pem.replace(/\.[^./]*$/, '.key');
-  return settingsFor(flags.for, here, { certificate: pem, key }) ?? null;
+  return settingsFor(flags.for, here, holder, { certificate: pem, key }) ?? null;
 }
 
 export async function clientFacts(context: CliContext, flags: CommonFlags): Promise<ClientFacts> {
