@@ -1,7 +1,7 @@
 /** What an operator can do with certificates, besides issuing them to holders: make the authority, list, show, withdraw. */
 import type { Ms } from '../base/clock.ts';
 import { makeKey } from '../ca/keys.ts';
-import type { LedgerFilter, RevocationReason } from '../ca/ledger.ts';
+import type { LedgerFilter, LedgerRecord, RevocationReason } from '../ca/ledger.ts';
 import { certifiedNames } from '../ca/profile.ts';
 import { authorityFiles, certificateFile, keyFile } from '../ca/setup.ts';
 import { allMissing, isThere, makeAuthority, type AuthorityChoices } from './authority-files.ts';
@@ -128,17 +128,7 @@ export interface Revoked {
  * certificates are withdrawn.
  */
 export async function revokeCertificates(context: CertificateContext, request: Revocation): Promise<Revoked> {
-  const { by, records } = select(context, request);
-  const meant =
-    by === 'serial' ? records : records.filter(({ profile }) => profile !== 'server' && profile !== 'responder');
-  if (meant.length === 0) {
-    const serials = records.map(({ serial }) => serial).join(', ');
-    throw new OperationError(
-      'usage',
-      `"${records[0]?.holder}" has only server certificates`,
-      `withdraw one by its serial number: ${serials}`,
-    );
-  }
+  const meant = selectRevocable(context, request);
   const now = context.clock.now();
   const reason = request.reason ?? 'unspecified';
   const revoked = context.ledger.revoke(
@@ -157,6 +147,22 @@ export async function revokeCertificates(context: CertificateContext, request: R
     revoked: revoked.map((record) => view(record, now)),
     before: meant.filter(({ serial }) => !changed.has(serial)).map((record) => view(record, now)),
   };
+}
+
+/** Those that `revokeCertificates` would withdraw, and those that were before. Throws OperationError as it does. */
+export function selectRevocable(context: CertificateContext, selection: Selection): readonly LedgerRecord[] {
+  const { by, records } = select(context, selection);
+  const meant =
+    by === 'serial' ? records : records.filter(({ profile }) => profile !== 'server' && profile !== 'responder');
+  if (meant.length === 0) {
+    const serials = records.map(({ serial }) => serial).join(', ');
+    throw new OperationError(
+      'usage',
+      `"${records[0]?.holder}" has only server certificates`,
+      `withdraw one by its serial number: ${serials}`,
+    );
+  }
+  return meant;
 }
 
 async function writeCrlAfter(context: CertificateContext): Promise<void> {

@@ -6,9 +6,10 @@
 import { z } from 'zod';
 import { nearest } from '../config/nearest.ts';
 import { checkAccess, testAccess } from './access.ts';
+import { createAcmeKey, listAcmeKeys, revokeHolder, withdrawAcmeKey } from './acme.ts';
 import { listAudit, verifyLog } from './audit.ts';
 import { authorityState, relockAuthority, showAuthority, unlockAuthority } from './authority.ts';
-import { listCertificates, revokeCertificates, showCertificate } from './certificates.ts';
+import { listCertificates, showCertificate } from './certificates.ts';
 import { clientFacts } from './client-facts.ts';
 import type { AdminContext } from './context.ts';
 import { createEnrolment, listEnrolments, withdrawEnrolment } from './enrolment.ts';
@@ -96,7 +97,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   ),
   'certificate.revoke': operation(
     z.strictObject({ ...names, reason: reason.optional(), why: text.optional() }),
-    revokeCertificates,
+    revokeHolder,
   ),
   'client.facts': operation(nothing, clientFacts),
   'audit.list': operation(
@@ -125,6 +126,18 @@ export const operations: Readonly<Record<string, Operation>> = {
   ),
   'enrolment.list': operation(z.strictObject({ all: z.boolean().optional() }), listEnrolments),
   'enrolment.withdraw': operation(z.strictObject({ id: text }), withdrawEnrolment),
+  'acme.key': operation(
+    z.strictObject({
+      holder: text,
+      profile: z.enum(['server', 'device', 'service']).optional(),
+      dnsNames: z.array(text).max(100).optional(),
+      days: z.int().optional(),
+      hours: z.int().min(1).max(8_760).optional(),
+    }),
+    createAcmeKey,
+  ),
+  'acme.list': operation(z.strictObject({ all: z.boolean().optional() }), listAcmeKeys),
+  'acme.withdraw': operation(z.strictObject({ id: text }), withdrawAcmeKey),
   'queue.list': operation(z.strictObject({ ...selection, limit: z.int().min(1).max(10_000).optional() }), listQueue),
   'queue.show': operation(z.strictObject({ id: text }), showQueued),
   'queue.hold': operation(change.extend({ reason: text.optional() }), holdQueued),

@@ -2,6 +2,7 @@
 import { type Application, buildApplication, buildRouteMap, help, version } from '@stricli/core';
 import { version as programVersion } from '../app/version.ts';
 import { accessCommands } from './commands/access.ts';
+import { acmeCommands } from './commands/acme.ts';
 import { addCommand } from './commands/add.ts';
 import { caCommands } from './commands/ca.ts';
 import { listCommand, revokeCommand, showCommand } from './commands/certificates.ts';
@@ -34,6 +35,7 @@ export function sealpost(
       renew: renewCommand(messages),
       revoke: revokeCommand(messages),
       token: tokenCommands(messages),
+      acme: acmeCommands(messages),
       queue: queueCommands(messages),
       access: accessCommands(messages),
       trust: trustCommands(messages),

@@ -25,6 +25,9 @@ export function problemAnswer(what: Problem, headers: Headers = {}): WebResponse
   return { status: what.status, headers: { 'content-type': 'application/problem+json', ...headers }, body };
 }
 
+/** Below this path everything is. */
+export const ACME_PATH = '/acme/';
+
 /** Where each resource is. */
 export interface Places {
   readonly directory: string;
@@ -43,8 +46,9 @@ export interface Places {
   certificate(serial: string): string;
 }
 
-/** `base` is `https://HOST/acme`. */
-export function places(base: string): Places {
+/** `origin` is `https://HOST:PORT`. */
+export function places(origin: string): Places {
+  const base = `${origin}${ACME_PATH.slice(0, -1)}`;
   return {
     directory: `${base}/directory`,
     newNonce: `${base}/new-nonce`,

@@ -1,9 +1,8 @@
 /** External account binding (RFC 8555 §7.3.4): a new account belongs to the holder for whom an operator made a key. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Clock, Ms } from '../../base/clock.ts';
-import { fromUtf8 } from '../../base/bytes.ts';
+import { fromUtf8, hex } from '../../base/bytes.ts';
 import type { Random } from '../../base/random.ts';
-import { encodeBase64url } from '../../protocol/acme/base64url.ts';
 import { jsonObject, type JsonObject } from '../../protocol/acme/json.ts';
 import { canonicalJwk, readJwk, type Jwk } from '../../protocol/acme/jwk.ts';
 import { readBinding } from '../../protocol/acme/jws.ts';
@@ -36,7 +35,8 @@ export function makeAcmeKey(wish: KeyWish, clock: Clock, random: Random): AcmeKe
   }
   const now = clock.now();
   return {
-    id: encodeBase64url(random.bytes(12)),
+    // A word of a command line never begins with a hyphen this way.
+    id: hex(random.bytes(8)),
     secret: new Uint8Array(random.bytes(32)),
     holder: wish.holder,
     profile: wish.profile,

@@ -7,7 +7,15 @@ import { AcmeProblem, refuse } from '../../protocol/acme/problem.ts';
 import type { Jwk } from '../../protocol/acme/jwk.ts';
 import type { WebRequest, WebResponse, WebRoute } from '../web.ts';
 import { account, accountOrders, keyChange, newAccount } from './accounts.ts';
-import { challengeAnswer, directoryAnswer, emptyAnswer, places, problemAnswer, type Places } from './answer.ts';
+import {
+  ACME_PATH,
+  challengeAnswer,
+  directoryAnswer,
+  emptyAnswer,
+  places,
+  problemAnswer,
+  type Places,
+} from './answer.ts';
 import { ownOrder, type AccountRequest, type KeyRequest } from './caller.ts';
 import { finalizer } from './finalize.ts';
 import { limiter } from './limits.ts';
@@ -20,8 +28,6 @@ import { checkSignature, storedKey } from './signature.ts';
 import type { Account } from './store.ts';
 import { validator } from './validator.ts';
 
-/** Below this path everything is. */
-export const ACME_PATH = '/acme/';
 /** A request with a large CSR and an RSA signature has 20 KB. */
 const MAX_BODY = 65_536;
 const HOUR = 3_600_000;
@@ -48,7 +54,7 @@ export function acmeServer(services: AcmeServices): AcmeServer {
 
   async function handle(request: WebRequest): Promise<WebResponse> {
     const origin = originOf(request);
-    const at = places(`${origin ?? 'https://invalid'}/acme`);
+    const at = places(origin ?? 'https://invalid');
     const answer = await answered(request, origin, at);
     const links = [`<${at.directory}>;rel="index"`, answer.headers['link']].filter((link) => link !== undefined);
     // RFC 8555 §6.5: each answer to a POST brings the nonce for the next one, refusals too.

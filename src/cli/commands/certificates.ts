@@ -1,6 +1,7 @@
 import { type Command, buildCommand } from '@stricli/core';
+import type { RevokedHolder } from '../../admin/acme.ts';
 import type { CertificateDetails, CertificateView } from '../../admin/certificate-view.ts';
-import type { CertificateListing, Revoked } from '../../admin/certificates.ts';
+import type { CertificateListing } from '../../admin/certificates.ts';
 import { type CliContext, Printer, directoryOf } from '../context.ts';
 import { type CommonFlags, commonFlags, directoryAlias, helpText, timeSpan, wholeNumber } from '../flags.ts';
 import type { Messages } from '../messages/en.ts';
@@ -146,14 +147,15 @@ export function revokeCommand(messages: Messages): Command<CliContext> {
         directoryOf(this, flags.directory),
         'certificate.revoke',
         input,
-      )) as Revoked;
-      printer.data(result, () =>
-        result.revoked.length === 0
-          ? `${printer.say('revoke.none', { name: safe(name) })}\n`
-          : result.revoked
-              .map(({ serial, holder }) => `${printer.say('revoke.done', { serial, holder: safe(holder) })}\n`)
-              .join(''),
-      );
+      )) as RevokedHolder;
+      printer.data(result, () => {
+        if (result.revoked.length === 0) return `${printer.say('revoke.none', { name: safe(name) })}\n`;
+        const lines = [
+          ...result.revoked.map(({ serial, holder }) => printer.say('revoke.done', { serial, holder: safe(holder) })),
+          ...result.acmeKeys.map((id) => printer.say('revoke.acme', { id })),
+        ];
+        return `${lines.join('\n')}\n`;
+      });
     },
     parameters: {
       flags: {
