@@ -79,11 +79,14 @@ async function keyState(
   }
 }
 
-/** For `unlockAuthority`: the key's state, and what a passphrase is sealed to. */
+/** For `unlockAuthority`: the key's state, and what a passphrase is sealed to. Of a relay that is stopped, nothing. */
 export async function authorityState(
   context: AdminContext,
 ): Promise<{ readonly state: KeyState; readonly sealTo: Bytes; readonly running: boolean }> {
-  return { ...(await context.custody.state()), running: context.live !== undefined };
+  if (context.live === undefined) return { state: 'locked', sealTo: new Uint8Array(0), running: false };
+  // The files as they are now: a key that has just been locked is not to be taken for the one in clear before it.
+  await context.custody.reload();
+  return { ...(await context.custody.state()), running: true };
 }
 
 /** Hands a sealed passphrase to the signer of the running relay, which keeps the key open until the relay stops. */

@@ -38,12 +38,12 @@ export interface KeyChange {
 export async function lockKeys(
   context: CustodyContext,
   passphrase: string,
-  old: AskPassphrase | undefined,
+  old: AskPassphrase,
 ): Promise<KeyChange> {
   return await rewriteKeys(context, 'locked', async (key, pem, path) => {
-    if (isLocked(pem) === true && old === undefined && opens(pem, passphrase)) return undefined;
-    const opened = key(old);
-    const locked = await lockKey(await opened, passphrase, context.random);
+    // Locked with this one already: by a command before, which a full disk stopped half way.
+    if (isLocked(pem) === true && opens(pem, passphrase)) return undefined;
+    const locked = await lockKey(await key(old), passphrase, context.random);
     // It is read back before it takes the place of a key that works.
     if (!opens(locked, passphrase)) throw new OperationError('failed', `${path}: could not be locked`);
     return locked;
@@ -58,7 +58,7 @@ export async function unlockKeys(context: CustodyContext, old: AskPassphrase): P
 }
 
 type Rewrite = (
-  key: (ask: AskPassphrase | undefined) => Promise<KeyObject>,
+  key: (ask: AskPassphrase) => Promise<KeyObject>,
   pem: Uint8Array,
   path: string,
 ) => Promise<Bytes | undefined>;
@@ -262,7 +262,7 @@ async function openExport(
   return await opened(file, bytes, 'export', ask, (passphrase) => openRootExport(bytes, root, passphrase));
 }
 
-async function openWith(pem: Uint8Array, path: string, ask: AskPassphrase | undefined): Promise<KeyObject> {
+async function openWith(pem: Uint8Array, path: string, ask: AskPassphrase): Promise<KeyObject> {
   return await opened(path, pem, 'keys', ask, (passphrase) => openKey(pem, passphrase));
 }
 
@@ -270,13 +270,13 @@ async function opened(
   path: string,
   pem: Uint8Array,
   what: 'keys' | 'export',
-  ask: AskPassphrase | undefined,
+  ask: AskPassphrase,
   open: (passphrase: string | undefined) => KeyObject,
 ): Promise<KeyObject> {
   const locked = isLocked(pem) === true;
   let before: unknown;
   for (let wrong = 0; ; wrong++) {
-    const passphrase = locked ? await ask?.(what, wrong) : undefined;
+    const passphrase = locked ? await ask(what, wrong) : undefined;
     if (passphrase === undefined && before !== undefined) throw keyError(before, path);
     try {
       return open(passphrase);

@@ -32,7 +32,7 @@ interface ExportedFile {
 
 /** Each as in admin/custody.ts. */
 export interface Custody {
-  lock(passphrase: string, old: AskPassphrase | undefined): Promise<KeyChange>;
+  lock(passphrase: string, old: AskPassphrase): Promise<KeyChange>;
   unlock(old: AskPassphrase): Promise<KeyChange>;
   exportRoot(request: RootExportRequest, ask: AskPassphrase): Promise<RootExport>;
   forgetRoot(exported: ExportedFile, ask: AskPassphrase): Promise<RootForgotten>;

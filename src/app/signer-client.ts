@@ -12,6 +12,7 @@ import {
   type IssuedCertificate,
   type IssueRequest,
   type KeyState,
+  type SignedCrl,
   type SigningDoor,
 } from '../ca/authority.ts';
 import { AuthorityUnavailable } from '../ca/unavailable.ts';
@@ -45,6 +46,7 @@ export class SharedDoor implements SigningDoor, KeyCustody {
   #session: SignerSession | undefined;
   /** The one opening under way, so that a burst of requests asks for one passphrase and starts one signer. */
   #opening: Promise<SignerSession> | undefined;
+  #unlocking: Promise<void> | undefined;
   #known: KeyState | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -60,7 +62,7 @@ export class SharedDoor implements SigningDoor, KeyCustody {
    * with an AuthorityUnavailable that says what to do.
    */
   async open(): Promise<void> {
-    const session = await this.#opened();
+    const session = await this.#ready();
     this.#rest();
     if (session.state === 'locked') throw lockedError();
   }
@@ -72,10 +74,10 @@ export class SharedDoor implements SigningDoor, KeyCustody {
     return answer.issued;
   }
 
-  async signCrl(request: CrlRequest): Promise<Bytes> {
+  async signCrl(request: CrlRequest): Promise<SignedCrl> {
     const answer = await this.#ask((number) => ({ kind: 'crl', number, request }));
     if (answer.kind !== 'crl') throw new Error(`the signer answered "${answer.kind}" to a request for a CRL`);
-    return answer.crl;
+    return answer.signed;
   }
 
   /** As it was last seen; undefined: not seen yet. */
@@ -123,7 +125,7 @@ export class SharedDoor implements SigningDoor, KeyCustody {
   }
 
   async #ask(call: (number: number) => SignerCall): Promise<SignerAnswer> {
-    const session = await this.#opened();
+    const session = await this.#ready();
     if (session.state === 'locked') {
       this.#rest();
       throw lockedError();
@@ -151,6 +153,16 @@ export class SharedDoor implements SigningDoor, KeyCustody {
     return await this.#opening;
   }
 
+  /** The same, unlocked with the passphrase that is at hand, if any. */
+  async #ready(): Promise<SignerSession> {
+    const session = await this.#opened();
+    if (session.state === 'locked') {
+      this.#unlocking ??= this.#unlockAtOnce(session).finally(() => (this.#unlocking = undefined));
+      await this.#unlocking;
+    }
+    return session;
+  }
+
   async #begin(): Promise<SignerSession> {
     const { socket, onStart } = this.#options;
     const session = new SignerSession(
@@ -161,23 +173,26 @@ export class SharedDoor implements SigningDoor, KeyCustody {
     this.#session = session;
     if (session.pid !== undefined) onStart?.(session.pid);
     await session.opened;
-    if (session.state === 'locked') await this.#unlockAtOnce(session);
     this.#known = session.state;
     return session;
   }
 
-  /** With the passphrase that is at hand, if any. A wrong one leaves the key locked, and whoever gave it is asked again. */
+  /** Asks for passphrases until one opens the key, or there is no more. */
   async #unlockAtOnce(session: SignerSession): Promise<void> {
+    let before: unknown;
     for (let wrong = 0; ; wrong++) {
       const passphrase = await this.#options.passphrase?.(wrong);
+      if (passphrase === undefined && before !== undefined) throw before;
       if (passphrase === undefined) return;
       const sealed = sealTo(session.sealTo, passphrase);
       passphrase.fill(0);
       try {
         await session.ask((number) => ({ kind: 'unlock', number, sealed }));
+        this.#known = session.state;
         return;
       } catch (error) {
         if (!(error instanceof AuthorityUnavailable && error.locked) || session.ended) throw error;
+        before = error;
       }
     }
   }

@@ -80,6 +80,11 @@ function partOf(path: string): string {
 
 /** One line from a file descriptor; a passphrase never comes by the command line, which other users can see. */
 export function readPassphrase(context: CliContext, descriptor: number): string {
+  return readSecretLine(context, descriptor).toString('utf8');
+}
+
+/** The same as octets, for a process that lives on: they can be wiped, a text cannot. */
+export function readSecretLine(context: CliContext, descriptor: number): Buffer {
   const bytes = Buffer.alloc(1_024);
   let length = 0;
   try {
@@ -93,9 +98,11 @@ export function readPassphrase(context: CliContext, descriptor: number): string 
       error,
     );
   }
-  const [line = ''] = bytes.subarray(0, length).toString('utf8').split(/\r?\n/);
-  if (line === '') throw new CliError('usage', fill(context.messages, 'error.passphraseFd', { fd: descriptor }));
-  return line;
+  const line = bytes.subarray(0, length).includes(10) ? bytes.subarray(0, bytes.indexOf(10)) : bytes.subarray(0, length);
+  const secret = line.at(-1) === 13 ? line.subarray(0, -1) : line;
+  if (secret.length === 0)
+    throw new CliError('usage', fill(context.messages, 'error.passphraseFd', { fd: descriptor }));
+  return secret;
 }
 
 export function detailOf(error: unknown): string {

@@ -2,7 +2,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, type RouteMap, buildCommand, buildRouteMap } from '@stricli/core';
-import type { AuthorityReport, CaView, CrlView } from '../../admin/authority.ts';
+import type { AuthorityReport, CaView, CrlView, authorityState } from '../../admin/authority.ts';
 import type { Custody } from '../../app/custody.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import { givenOrAsked, newPassphrase } from '../ca-passphrase.ts';
@@ -248,6 +248,8 @@ function lockCommand(messages: Messages): Command<CliContext> {
       const result = await withCustody(this, flags, (custody) =>
         passphrase === undefined ? custody.unlock(old) : custody.lock(passphrase, old),
       );
+      // The relay goes on as before: it is told now, and not when somebody waits for a certificate.
+      if (passphrase !== undefined) await handOver(this, flags, passphrase);
       const files = result.changed.join(', ');
       printer.data(result, () =>
         files === ''
@@ -279,15 +281,15 @@ function unlockCommand(messages: Messages): Command<CliContext> {
   return buildCommand<KeyFlags, [], CliContext>({
     async func(flags) {
       const printer = new Printer(this, flags.json);
-      const directory = directoryOf(this, flags.directory);
-      const { state, sealTo, running } = (await this.reach.operate(directory, 'ca.state', {})) as {
-        readonly state: 'open' | 'locked';
-        readonly sealTo: Uint8Array;
-        readonly running: boolean;
-      };
+      const { state, running } = await signerState(this, flags);
       if (!running) throw new CliError('conflict', printer.say('ca.unlock.stopped'));
-      const result = state === 'locked' ? await unlock(this, flags, directory, sealTo) : { state };
-      printer.data(result, () => `${printer.say('ca.unlock.done')}\n`);
+      if (state === 'locked') {
+        const passphrase = await givenOrAsked(this, flags.caPassphraseFd)('keys', 0);
+        if (passphrase === undefined) throw new CliError('usage', printer.say('ca.unlock.none'));
+        await handOver(this, flags, passphrase);
+      }
+      const done = { state: state === 'locked' ? 'protected' : state };
+      printer.data(done, () => `${printer.say('ca.unlock.done')}\n`);
     },
     parameters: {
       flags: { caPassphraseFd: descriptor(messages, 'ca.fd'), ...commonFlags(messages) },
@@ -303,13 +305,21 @@ function unlockCommand(messages: Messages): Command<CliContext> {
   });
 }
 
-/** The passphrase goes to the signer alone: the relay that carries it cannot read it. */
-async function unlock(context: CliContext, flags: KeyFlags, directory: string, sealTo: Uint8Array): Promise<unknown> {
-  const ask = givenOrAsked(context, flags.caPassphraseFd);
-  const passphrase = await ask('keys', 0);
-  if (passphrase === undefined) throw new CliError('usage', new Printer(context, false).say('ca.unlock.none'));
+type SignerState = Awaited<ReturnType<typeof authorityState>>;
+
+async function signerState(context: CliContext, flags: KeyFlags): Promise<SignerState> {
+  return (await context.reach.operate(directoryOf(context, flags.directory), 'ca.state', {})) as SignerState;
+}
+
+/**
+ * Gives a passphrase to the signer of the running relay, if it needs one. It goes to the signer alone, and to the one
+ * that is there now: the relay that carries it cannot read it.
+ */
+async function handOver(context: CliContext, flags: KeyFlags, passphrase: string): Promise<void> {
+  const { state, sealTo, running } = await signerState(context, flags);
+  if (!running || state !== 'locked') return;
   const sealed = await withCustody(context, flags, async (custody) => custody.seal(sealTo, passphrase));
-  return await context.reach.operate(directory, 'ca.unlock', { sealed });
+  await context.reach.operate(directoryOf(context, flags.directory), 'ca.unlock', { sealed });
 }
 
 function relockCommand(messages: Messages): Command<CliContext> {

@@ -1,8 +1,6 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { type Command, buildCommand } from '@stricli/core';
 import { type CliContext, type CreateChoices, type CreatedDirectory, Printer, directoryOf } from '../context.ts';
-import { readGiven, readPassphrase } from '../files.ts';
+import { readSecretLine } from '../files.ts';
 import {
   type CommonFlags,
   type DirectoryFlags,
@@ -90,7 +88,7 @@ interface StartFlags extends DirectoryFlags {
 export function startCommand(messages: Messages): Command<CliContext> {
   return buildCommand<StartFlags, [], CliContext>({
     async func(flags) {
-      const passphrase = startPassphrase(this, flags.caPassphraseFd);
+      const passphrase = flags.caPassphraseFd === undefined ? undefined : readSecretLine(this, flags.caPassphraseFd);
       await this.reach.serve(directoryOf(this, flags.directory), { create: flags.create, passphrase });
     },
     parameters: {
@@ -112,17 +110,4 @@ export function startCommand(messages: Messages): Command<CliContext> {
       fullDescription: helpText(messages, messages['start.more'], ['start', 'start --create -d /var/lib/sealpost']),
     },
   });
-}
-
-/** systemd puts credentials into files of this directory, readable by the service alone (systemd.exec(5)). */
-const CREDENTIAL = 'sealpost-ca-passphrase';
-
-/** The passphrase of a locked issuing key, when it was given along with the start. */
-function startPassphrase(context: CliContext, descriptor: number | undefined): Buffer | undefined {
-  if (descriptor !== undefined) return Buffer.from(readPassphrase(context, descriptor));
-  const credentials = context.process.env['CREDENTIALS_DIRECTORY'];
-  if (credentials === undefined) return undefined;
-  const path = join(credentials, CREDENTIAL);
-  if (!existsSync(path)) return undefined;
-  return Buffer.from(Buffer.from(readGiven(context, path)).toString('utf8').split(/\r?\n/)[0] ?? '');
 }
