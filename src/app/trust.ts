@@ -136,12 +136,14 @@ function read(key: string, path: string): string {
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
+/** A whole block of any kind: the key may be in the same file. */
+const BLOCK = /^-----BEGIN ([^-\r\n]+)-----[^-]+-----END \1-----$/gm;
+
 function checked(path: string, pem: string): string {
   const blocks = pem.match(CERTIFICATE) ?? [];
   if (blocks.length === 0) throw new TrustError(`${path} holds no certificate in PEM form`);
-  // A file that is just being written ends in the middle of a block.
-  if (pem.lastIndexOf('-----BEGIN CERTIFICATE-----') > pem.lastIndexOf('-----END CERTIFICATE-----'))
-    throw new TrustError(`${path} ends in the middle of a certificate`);
+  // A file that is just being written ends in the middle of a block, or of its first line.
+  if (/^-/m.test(pem.replaceAll(BLOCK, ''))) throw new TrustError(`${path} ends in the middle of a certificate`);
   for (const [index, block] of blocks.entries()) {
     try {
       readCertificate(block);
