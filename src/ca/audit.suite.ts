@@ -84,7 +84,10 @@ export function auditSuite(
         ledger.add(someRecord('04', { notAfter: T0 + 1 }), someNote());
         ledger.revoke(['04', '03', '01'], 'superseded', T0 + 2, someNote('revoked'));
         assert.deepEqual(
-          ledger.withdrawn(T0 + 1).map(({ serial, at, reason }) => [serial, at, reason]),
+          ledger
+            .withdrawn(T0 + 1)
+            .map(({ serial, at, reason }) => [serial, at, reason])
+            .toSorted(),
           [
             ['01', T0 + 2, 'superseded'],
             ['03', T0 + 2, 'superseded'],

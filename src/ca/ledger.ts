@@ -122,7 +122,7 @@ export interface Ledger {
   counts(now: Ms): LedgerCounts;
   /** Names of holders around `name` in the order of the alphabet, at most `limit` on each side. */
   holdersNear(name: string, limit: number): string[];
-  /** For the CRL: all that is withdrawn and ends after `endsAfter`, by serial number. */
+  /** For the CRL: all that is withdrawn and ends after `endsAfter`, in no particular order. */
   withdrawn(endsAfter: Ms): Withdrawn[];
   /** The same for one serial number; undefined when it is not withdrawn. */
   withdrawal(serial: string): Withdrawn | undefined;

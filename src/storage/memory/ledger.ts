@@ -81,7 +81,7 @@ class MemoryLedger implements Ledger {
     for (const [serial, { abandonedAt, notAfter }] of this.#reservations)
       if (abandonedAt !== undefined && notAfter > endsAfter)
         given.push({ serial, at: abandonedAt, reason: 'unspecified' });
-    return given.toSorted((a, b) => byText(a.serial, b.serial));
+    return given;
   }
 
   withdrawal(serial: string): Withdrawn | undefined {

