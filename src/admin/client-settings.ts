@@ -74,7 +74,7 @@ export function packCommand(target: Target | undefined, files: HolderFiles, name
       : '-certpbe PBE-SHA1-3DES -keypbe PBE-SHA1-3DES -macalg sha1';
   const store = recipe.keyProvider === undefined ? '' : ` -CSP ${quote(recipe.keyProvider)}`;
   const { certificate, key } = files;
-  return `openssl pkcs12 -export -inkey ${quote(key)} -in ${quote(certificate)} -name ${quote(name)} ${algorithms}${store} -out ${quote(`${stem(certificate)}.p12`)}`;
+  return `openssl pkcs12 -export -inkey ${quote(key)} -in ${quote(certificate)} -name ${quote(name)} ${algorithms} -iter 10000${store} -out ${quote(`${stem(certificate)}.p12`)}`;
 }
 
 function stem(path: string): string {

@@ -429,7 +429,7 @@ describe('add', () => {
       assert.doesNotMatch(out(), /Passphrase|made here/);
       assert.match(
         out(),
-        /openssl pkcs12 -export -inkey bob\.key -in bob\.pem .* -macalg sha1 -CSP 'Microsoft Software/,
+        /openssl pkcs12 -export -inkey bob\.key -in bob\.pem .* -macalg sha1 -iter 10000 -CSP 'Microsoft Software/,
       );
       assert.deepEqual(calls[0]?.input, {
         holder: 'bob',

@@ -270,6 +270,30 @@ describe('bundles', () => {
     });
   });
 
+  for (const [target, opened] of [
+    [
+      'windows-legacy',
+      /MAC: sha1, Iteration 10000[^]*pbeWithSHA1And3-KeyTripleDES-CBC, Iteration 10000[^]*CSP Name: Microsoft/,
+    ],
+    ['apple-modern', /MAC: sha256, Iteration 10000[^]*PBES2, PBKDF2, AES-256-CBC, Iteration 10000/],
+  ] as const)
+    it(
+      `a holder packs a key of her own by the command that is printed (${target})`,
+      { skip: missing('openssl') },
+      async () => {
+        const at = { cwd: relay.path('.') };
+        const request = ['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+        const holder = `${target}@example.net`;
+        await mustRun('openssl', [...request, '-subj', '/CN=x', '-keyout', `${holder}.key`, '-out', 'own.csr'], at);
+        const printed = await relay.cli('add', holder, '--csr', 'own.csr', '--for', target);
+        const command = /^ {2}(openssl pkcs12 .*)$/m.exec(printed)?.[1];
+        assert.ok(command !== undefined, printed);
+        await mustRun('sh', ['-c', `${command} -passout 'pass:correct horse'`], at);
+        const info = ['pkcs12', '-info', '-nodes', '-passin', 'pass:correct horse', '-in', relay.path(`${holder}.p12`)];
+        assert.match(await mustRun('openssl', info), opened);
+      },
+    );
+
   describe('a passphrase that is typed', { skip: missing('python3') }, () => {
     /** On a terminal of its own; gives what the terminal showed. */
     async function typed(...lines: readonly string[]): Promise<string> {
@@ -334,7 +358,7 @@ describe('bundles', () => {
     function formsOf(key: KeyObject): Buffer[] {
       const number = Buffer.from(key.export({ format: 'jwk' })['d'] ?? '', 'base64url');
       assert.equal(number.length, 32);
-      const body = (key.export({ format: 'pem', type: 'pkcs8' }) as string).split('\n')[1] ?? '';
+      const body = key.export({ format: 'pem', type: 'pkcs8' }).toString().split('\n')[1] ?? '';
       return [
         number,
         Buffer.from(number.toString('hex')),
