@@ -40,8 +40,10 @@ async function run(): Promise<void> {
   const here = localDoor({ ...made, terms: usualTerms });
   await here.signCrl({ ...request, revoked: request.revoked.slice(0, 100) });
   const begun = performance.now();
-  const crl = await here.signCrl(request);
-  console.log(`${ENTRIES} entries, ${crl.length} octets: ${Math.round(performance.now() - begun)} ms in this process`);
+  const { crl } = await here.signCrl(request);
+  console.log(
+    `${ENTRIES} entries, ${crl.length} octets: ${Math.round(performance.now() - begun)} ms in this process, signed twice`,
+  );
 
   const directory = mkdtempSync(join(tmpdir(), 'sealpost-bench-'));
   for (const { path, bytes, mode } of made.files) {

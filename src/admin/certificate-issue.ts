@@ -52,9 +52,10 @@ export function issueInto(
   return issue(issuance, { ...nothing, ...wish }, actor, why, replaces);
 }
 
-/** A CRL of all that is withdrawn, to its file. */
+/** A CRL of all that is withdrawn, to its files. */
 export async function writeCrl(context: CertificateContext, issuance: Issuance): Promise<void> {
-  const crl = await signCrl(issuance, context.actor);
+  const { crl, plain } = await signCrl(issuance, context.actor);
+  await context.files.write(authorityFiles.plainCrl, utf8(encodePem('X509 CRL', plain)), 'public');
   await context.files.write(authorityFiles.crl, utf8(encodePem('X509 CRL', crl)), 'public');
 }
 

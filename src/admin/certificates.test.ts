@@ -123,6 +123,7 @@ describe('initialise', () => {
       'ca/issuing.key': 'secret',
       'ca/root-crl.pem': 'public',
       'ca/issuing.crt': 'public',
+      'ca/crl-plain.pem': 'public',
       'ca/crl.pem': 'public',
       'tls/server.key': 'secret',
       'tls/server.crt': 'public',

@@ -59,7 +59,7 @@ export class SignerDesk {
         return { kind: 'issued', number: call.number, issued: await this.#signing().issue(call.request) };
       case 'crl':
         this.#checkCrl(call.request);
-        return { kind: 'crl', number: call.number, crl: await this.#signing().signCrl(call.request) };
+        return { kind: 'crl', number: call.number, signed: await this.#signing().signCrl(call.request) };
     }
   }
 

@@ -4,7 +4,14 @@
  * writes to it.
  */
 import { fromUtf8, utf8, type Bytes } from '../base/bytes.ts';
-import type { AuthorityTerms, CrlRequest, IssuedCertificate, IssueRequest, KeyState } from '../ca/authority.ts';
+import type {
+  AuthorityTerms,
+  CrlRequest,
+  IssuedCertificate,
+  IssueRequest,
+  KeyState,
+  SignedCrl,
+} from '../ca/authority.ts';
 
 export type SignerCall =
   /** The first frame. Which files are opened is not the client's to say. */
@@ -20,7 +27,7 @@ export type SignerAnswer =
   | { readonly kind: 'opened'; readonly state: KeyState; readonly sealTo: Bytes }
   | { readonly kind: 'state'; readonly number: number; readonly state: KeyState }
   | { readonly kind: 'issued'; readonly number: number; readonly issued: IssuedCertificate }
-  | { readonly kind: 'crl'; readonly number: number; readonly crl: Bytes }
+  | { readonly kind: 'crl'; readonly number: number; readonly signed: SignedCrl }
   /** `number` 0 is about opening. `section` is set when the request was refused, and not when the signer failed. */
   | {
       readonly kind: 'error';

@@ -41,6 +41,7 @@ function documentRoutes({ directory }: AdminContext): WebRoute[] {
     { path: publishedPaths.root, file: authorityFiles.rootCertificate, label: 'CERTIFICATE', maxAge: DAY },
     { path: publishedPaths.issuing, file: authorityFiles.issuingCertificate, label: 'CERTIFICATE', maxAge: DAY },
     { path: publishedPaths.crl, file: authorityFiles.crl, label: 'X509 CRL', maxAge: HOUR },
+    { path: publishedPaths.plainCrl, file: authorityFiles.plainCrl, label: 'X509 CRL', maxAge: HOUR },
     { path: publishedPaths.rootCrl, file: authorityFiles.rootCrl, label: 'X509 CRL', maxAge: DAY },
   ];
   return documents.flatMap(({ path, file, label, maxAge }) => {

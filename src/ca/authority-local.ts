@@ -22,11 +22,12 @@ import { extensionValue, parseCertificate } from '../protocol/pki/certificate.ts
 import { DerError } from '../protocol/pki/der.ts';
 import { readNameConstraints, type NameConstraints } from '../protocol/pki/name-constraint.ts';
 import { oids } from '../protocol/pki/oid.ts';
-import { encodeTbsCrl } from '../protocol/pki/crl.ts';
+import { encodeCrlEntries, encodeTbsCrl } from '../protocol/pki/crl.ts';
 import type {
   AuthorityTerms,
   AuthorityUrls,
   CrlRequest,
+  SignedCrl,
   IssuedCertificate,
   IssueRequest,
   SigningDoor,
@@ -88,27 +89,28 @@ export function localDoor(keys: AuthorityKeys): SigningDoor {
     };
   }
 
-  function signCrl(request: CrlRequest): Bytes {
+  function signCrl(request: CrlRequest): SignedCrl {
     if (!Number.isSafeInteger(request.number) || request.number < 1)
       throw new RequestRefused(`CRL number ${request.number} is no number from 1`, 'RFC 5280 §5.2.3');
     if (wholeSeconds(request.nextUpdate) <= wholeSeconds(request.thisUpdate))
       throw new RequestRefused('nextUpdate is not later than thisUpdate', 'RFC 5280 §5.1.2.5');
-    const toBeSigned = encodeTbsCrl({
-      algorithm: signer.algorithm,
-      issuer: issuer.name,
-      issuerKeyId: issuer.keyId,
-      number: request.number,
-      thisUpdate: request.thisUpdate,
-      nextUpdate: request.nextUpdate,
-      revoked: request.revoked.map(({ serial, at, reason }) => ({
-        serial: serialOctets(serial),
-        at,
-        reason: reasonCode(reason),
-      })),
-      // A self-signed CA that was taken over signs its own certificate, too, and that is no end entity's.
-      onlyUsers: !same(keys.root, keys.issuing),
-    });
-    return encodeSigned(toBeSigned, signer.algorithm, signer.sign(toBeSigned));
+    const entries = crlEntries(request.revoked);
+    const list = (onlyUsers: boolean): Bytes => {
+      const toBeSigned = encodeTbsCrl({
+        algorithm: signer.algorithm,
+        issuer: issuer.name,
+        issuerKeyId: issuer.keyId,
+        number: request.number,
+        thisUpdate: request.thisUpdate,
+        nextUpdate: request.nextUpdate,
+        entries,
+        onlyUsers,
+      });
+      return encodeSigned(toBeSigned, signer.algorithm, signer.sign(toBeSigned));
+    };
+    const plain = list(false);
+    // A self-signed CA that was taken over signs its own certificate, too, and that is no end entity's.
+    return { crl: same(keys.root, keys.issuing) ? plain : list(true), plain };
   }
 
   // What is thrown inside becomes a rejection, as from the door in another process.
@@ -227,10 +229,14 @@ export function positiveSerial(random: Uint8Array): Bytes {
   return serial;
 }
 
-function serialOctets(serial: string): Uint8Array {
-  if (!/^(?:[0-9a-f]{2}){1,20}$/.test(serial))
-    throw new RequestRefused(`"${serial}" is no serial number`, 'RFC 5280 §5.3');
-  return Buffer.from(serial, 'hex');
+function crlEntries(revoked: CrlRequest['revoked']): Bytes {
+  const entries = revoked.map(({ serial, at, reason }) => ({ serial, at, reason: reasonCode(reason) }));
+  try {
+    return encodeCrlEntries(entries, entries.length);
+  } catch (error) {
+    if (error instanceof RangeError) throw new RequestRefused(error.message, 'RFC 5280 §5.3');
+    throw error;
+  }
 }
 
 function reasonCode(reason: RevocationReason): number {

@@ -77,10 +77,17 @@ export interface CrlRequest {
   readonly revoked: readonly { readonly serial: string; readonly at: Ms; readonly reason: RevocationReason }[];
 }
 
+/** The same list twice, DER. */
+export interface SignedCrl {
+  /** With an issuing distribution point that says "end entities only", critical (RFC 5280 §5.2.5). */
+  readonly crl: Bytes;
+  /** Without: for programs that refuse a list with this extension, such as NSS. The issuing CA certifies nothing else. */
+  readonly plain: Bytes;
+}
+
 export interface SigningDoor {
   /** Rejects with an Error that says what is wrong with the request and by which section of RFC 5280. */
   issue(request: IssueRequest): Promise<IssuedCertificate>;
-  /** A CRL, DER. */
-  signCrl(request: CrlRequest): Promise<Bytes>;
+  signCrl(request: CrlRequest): Promise<SignedCrl>;
   close(): void;
 }

@@ -36,7 +36,7 @@ describe('revocation lists', () => {
       const authority = testAuthority();
       const [alice, bob] = [await authority.issue(), await authority.issue({ holder: 'bob@example.net' })];
       const serial = parseCertificate(alice.certificate)?.serial ?? '';
-      const crl = await authority.door.signCrl({
+      const { crl, plain } = await authority.door.signCrl({
         ...empty,
         number: 4711,
         revoked: [
@@ -53,6 +53,21 @@ describe('revocation lists', () => {
         assert.match(text, /Version 2/);
         assert.match(text, /X509v3 CRL Number: \n\s+4711/);
         assert.match(text, /X509v3 Authority Key Identifier/);
+        assert.match(text, /X509v3 Issuing Distribution Point: critical\n\s+Only User Certificates/);
+        const twin = run('openssl', [
+          'crl',
+          '-in',
+          put('plain', 'X509 CRL', plain),
+          '-noout',
+          '-text',
+          '-CAfile',
+          issuing,
+        ]);
+        assert.match(twin.text, /verify OK/);
+        assert.doesNotMatch(twin.text, /Issuing Distribution Point/);
+        const entries = (one: string): string | undefined =>
+          /Revoked Certificates:[^]*?Signature Algorithm/.exec(one)?.[0];
+        assert.equal(entries(twin.text), entries(text));
         assert.match(text, /Last Update: Nov 24 02:21:48 2026 GMT\n\s+Next Update: Dec 24 02:21:48 2026 GMT/);
         assert.match(
           text,
@@ -94,13 +109,13 @@ describe('revocation lists', () => {
       reason: i % 3 === 0 ? ('superseded' as const) : ('unspecified' as const),
     }));
     assert.deepEqual(
-      entriesOf(await door.signCrl({ ...empty, revoked })),
+      entriesOf((await door.signCrl({ ...empty, revoked })).crl),
       revoked.map(({ serial }) => serial),
     );
   });
 
   test('without entries there is no list', async () => {
-    assert.equal(entriesOf(await testAuthority().door.signCrl(empty)), undefined);
+    assert.equal(entriesOf((await testAuthority().door.signCrl(empty)).crl), undefined);
   });
 
   test('what does not fit is refused', async () => {

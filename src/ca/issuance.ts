@@ -9,7 +9,7 @@ import type { Random } from '../base/random.ts';
 import { parseCertificate } from '../protocol/pki/certificate.ts';
 import { encodeName } from '../protocol/pki/name.ts';
 import { positiveSerial } from './authority-local.ts';
-import type { SigningDoor } from './authority.ts';
+import type { SignedCrl, SigningDoor } from './authority.ts';
 import { fingerprintOf } from './keys.ts';
 import type { Ledger, LedgerRecord, ProfileName, Replacement } from './ledger.ts';
 import { RequestRefused } from './refusal.ts';
@@ -132,8 +132,8 @@ export function refuse(
   issuance.ledger.appendAudit({ action: 'refused', by, holder, detail: why }, issuance.clock.now());
 }
 
-/** A CRL of all that is withdrawn, DER; signings that did not end are given up first. */
-export async function signCrl(issuance: Issuance, by: string): Promise<Bytes> {
+/** A CRL of all that is withdrawn; signings that did not end are given up first. */
+export async function signCrl(issuance: Issuance, by: string): Promise<SignedCrl> {
   const { clock, ledger } = issuance;
   return await throughDoor(issuance, async (door) => {
     const now = clock.now();
@@ -142,9 +142,9 @@ export async function signCrl(issuance: Issuance, by: string): Promise<Bytes> {
     const number = ledger.nextCrlNumber();
     const revoked = ledger.withdrawn(now - 2 * CRL_LIFE);
     const thisUpdate = notBackwards(now, ledger.auditHead()?.at);
-    const crl = await door.signCrl({ number, thisUpdate, nextUpdate: thisUpdate + CRL_LIFE, revoked });
+    const signed = await door.signCrl({ number, thisUpdate, nextUpdate: thisUpdate + CRL_LIFE, revoked });
     ledger.appendAudit({ action: 'crl', by, detail: `CRL ${number} with ${revoked.length} entries` }, now);
-    return crl;
+    return signed;
   });
 }
 

@@ -11,6 +11,7 @@ export const publishedPaths = {
   root: '/ca/root',
   issuing: '/ca/issuing',
   crl: '/crl/issuing',
+  plainCrl: '/crl/issuing-plain',
   rootCrl: '/crl/root',
   ocsp: '/ocsp',
 } as const;

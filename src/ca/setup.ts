@@ -31,6 +31,8 @@ export const authorityFiles = {
   issuingCertificate: 'ca/issuing.crt',
   issuingKey: 'ca/issuing.key',
   crl: 'ca/crl.pem',
+  /** The same without an issuing distribution point. */
+  plainCrl: 'ca/crl-plain.pem',
   /** The root's own: that it has not withdrawn the issuing CA. */
   rootCrl: 'ca/root-crl.pem',
   responderCertificate: 'ca/ocsp.crt',
@@ -141,7 +143,7 @@ export function signRootCrl(wish: {
     number: wish.number,
     thisUpdate: wish.at,
     nextUpdate: wish.until,
-    revoked: [],
+    entries: new Uint8Array(0),
   });
   return encodeSigned(toBeSigned, signer.algorithm, signer.sign(toBeSigned));
 }

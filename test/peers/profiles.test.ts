@@ -307,7 +307,7 @@ describe('what is issued under name constraints', () => {
 
   it('the CRL of the root lets openssl check the whole chain', { skip: missing('openssl') }, async () => {
     const file = await bench.issue('crl-all.crt', { profile: 'person', holder: 'carol@example.net' });
-    const crl = await bench.door.signCrl({
+    const { crl } = await bench.door.signCrl({
       number: 1,
       thisUpdate: clock.now() - 60_000,
       nextUpdate: clock.now() + DAY,

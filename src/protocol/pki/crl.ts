@@ -7,8 +7,8 @@ import { boolean, enumerated, explicit, implicit, octetString, time } from './de
 import { oids } from './oid.ts';
 
 export interface RevokedEntry {
-  /** Octets of the serial number, most significant first. */
-  readonly serial: Uint8Array;
+  /** Lower-case hexadecimal, whole octets, 1 to 20. */
+  readonly serial: string;
   readonly at: Ms;
   /** CRLReason (RFC 5280 §5.3.1); 0, unspecified, is left out as that section asks. */
   readonly reason: number;
@@ -23,16 +23,13 @@ export interface CrlContent {
   readonly number: number;
   readonly thisUpdate: Ms;
   readonly nextUpdate: Ms;
-  /** In the order in which they are to stand. */
-  readonly revoked: readonly RevokedEntry[];
+  /** As `encodeCrlEntries` gives them. */
+  readonly entries: Uint8Array;
   /** It speaks of certificates of end entities alone. */
   readonly onlyUsers?: boolean;
 }
 
-/**
- * TBSCertList. A hundred thousand entries take a tenth of a second: times and extensions, which repeat, are written once,
- * and all entries into one array.
- */
+/** TBSCertList. */
 export function encodeTbsCrl(content: CrlContent): Bytes {
   return sequence(
     integer(1),
@@ -41,7 +38,7 @@ export function encodeTbsCrl(content: CrlContent): Bytes {
     time(content.thisUpdate),
     time(content.nextUpdate),
     // RFC 5280 §5.1.2.6: without entries the list must be absent, not empty.
-    ...(content.revoked.length === 0 ? [] : [element(tags.sequence, encodeEntries(content.revoked))]),
+    ...(content.entries.length === 0 ? [] : [element(tags.sequence, content.entries)]),
     explicit(
       0,
       sequence(
@@ -66,10 +63,14 @@ function issuingDistributionPoint(): Bytes {
 const LONGEST_ENTRY = 64;
 const DAY: Ms = 86_400_000;
 
-function encodeEntries(revoked: readonly RevokedEntry[]): Bytes {
+/**
+ * The entries, one after the other in the order given. A hundred thousand take a tenth of a second: what repeats is
+ * written once, and all of them into one array.
+ */
+export function encodeCrlEntries(revoked: Iterable<RevokedEntry>, count: number): Bytes {
   const reasons = new Map<number, Bytes>();
   const days = new Map<number, Bytes>();
-  const whole = new Uint8Array(revoked.length * LONGEST_ENTRY);
+  const whole = new Uint8Array(count * LONGEST_ENTRY);
   let at = 0;
   for (const { serial, at: when, reason } of revoked) {
     const start = at;
@@ -90,16 +91,28 @@ function encodeEntries(revoked: readonly RevokedEntry[]): Bytes {
 }
 
 /** A positive INTEGER; gives where it ends. */
-function putSerial(whole: Uint8Array, at: number, serial: Uint8Array): number {
-  if (serial.length === 0 || serial.length > 21) throw new RangeError('a serial number has 1 to 20 octets');
+function putSerial(whole: Uint8Array, at: number, serial: string): number {
   let start = 0;
-  while (start < serial.length - 1 && serial[start] === 0) start += 1;
-  const sign = (serial[start] as number) >= 0x80 ? 1 : 0;
-  const length = serial.length - start;
+  while (start < serial.length - 2 && serial.startsWith('00', start)) start += 2;
+  const length = (serial.length - start) / 2;
+  if (!Number.isInteger(length) || length < 1 || length > 20) throw badSerial(serial);
+  const sign = hexDigit(serial, start) >= 8 ? 1 : 0;
   whole[at] = tags.integer;
   whole[at + 1] = length + sign;
-  for (let i = 0; i < length; i++) whole[at + 2 + sign + i] = serial[start + i] as number;
+  for (let i = 0; i < length; i++)
+    whole[at + 2 + sign + i] = 16 * hexDigit(serial, start + 2 * i) + hexDigit(serial, start + 2 * i + 1);
   return at + 2 + sign + length;
+}
+
+function hexDigit(text: string, at: number): number {
+  const code = text.charCodeAt(at);
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  if (code >= 0x61 && code <= 0x66) return code - 0x57;
+  throw badSerial(text);
+}
+
+function badSerial(serial: string): RangeError {
+  return new RangeError(`"${serial}" is no serial number`);
 }
 
 /** `HHMMSS` over that of a midnight. */
