@@ -358,7 +358,7 @@ describe('bundles', () => {
     function formsOf(key: KeyObject): Buffer[] {
       const number = Buffer.from(key.export({ format: 'jwk' })['d'] ?? '', 'base64url');
       assert.equal(number.length, 32);
-      const body = key.export({ format: 'pem', type: 'pkcs8' }).toString().split('\n')[1] ?? '';
+      const body = key.export({ format: 'pem', type: 'pkcs8' }).split('\n')[1] ?? '';
       return [
         number,
         Buffer.from(number.toString('hex')),
