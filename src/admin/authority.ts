@@ -69,7 +69,8 @@ export async function showAuthority(context: AdminContext): Promise<AuthorityRep
   };
 }
 
-async function keyState(
+/** Whether the issuing key signs when it is asked. Of a relay that is stopped this begins a signer. */
+export async function keyState(
   context: AdminContext,
 ): Promise<{ readonly state: KeyState | 'unusable'; readonly fault: string | null }> {
   try {

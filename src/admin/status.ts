@@ -2,6 +2,7 @@
 import type { Ms } from '../base/clock.ts';
 import { formatHead } from '../ca/audit.ts';
 import type { SpoolCounts } from '../relay/spool/spool.ts';
+import { keyState } from './authority.ts';
 import type { AdminContext, LiveRelay } from './context.ts';
 import { listTrusts, type TrustWarning } from './trust.ts';
 import { endingWithin } from './reminders.ts';
@@ -31,6 +32,8 @@ export interface StatusReport {
     readonly ending: readonly { readonly holder: string; readonly serial: string; readonly notAfter: Ms }[];
     readonly endingCount: number;
   };
+  /** Whether the issuing key can be used; null when it is stopped, or somebody else issues. */
+  readonly issuingKey: Awaited<ReturnType<typeof keyState>> | null;
   /** CAs from outside. */
   readonly trusts: {
     readonly count: number;
@@ -73,12 +76,19 @@ export async function status(context: AdminContext): Promise<StatusReport> {
       ending: ending.map(({ holder, serial, notAfter }) => ({ holder, serial, notAfter })),
       endingCount: ending.length < NAMED ? ending.length : ledger.count(soon),
     },
+    issuingKey: await issuingKey(context),
     trusts: await trustReport(context),
     log:
       head === undefined
         ? null
         : { entries: head.number, head: formatHead(head), clockBehind: Math.max(0, head.at - now) },
   };
+}
+
+async function issuingKey(context: AdminContext): Promise<StatusReport['issuingKey']> {
+  if (context.live === undefined || !context.config.tls.ownAuthority) return null;
+  const known = context.custody.known();
+  return known === undefined ? await keyState(context) : { state: known, fault: null };
 }
 
 async function trustReport(context: AdminContext): Promise<StatusReport['trusts']> {

@@ -823,6 +823,7 @@ describe('status', () => {
       endingCount: 1,
     },
     log: { entries: 7, head: '7:ab', clockBehind: 0 },
+    issuingKey: null,
     trusts: { count: 0, warnings: [], faults: [] },
   };
   test('running', async () => {
@@ -842,6 +843,18 @@ Certificates: 1 active, 0 suspended, 0 revoked
 Issuance log: 7 entries, head 7:ab
 `,
     );
+  });
+  test('an issuing key that cannot be used', async () => {
+    const locked = bench({ results: { status: { ...report, issuingKey: { state: 'locked', fault: null } } } });
+    await locked.run('status');
+    assert.match(locked.out(), /^Issuing key: {2}locked: "sealpost ca unlock"/m);
+    const unusable = { ...report, issuingKey: { state: 'unusable', fault: 'issuing.key: no such file' } };
+    const missing = bench({ results: { status: unusable } });
+    await missing.run('status');
+    assert.match(missing.out(), /^Issuing key: {2}cannot be used: issuing\.key: no such file$/m);
+    const open = bench({ results: { status: { ...report, issuingKey: { state: 'protected', fault: null } } } });
+    await open.run('status');
+    assert.doesNotMatch(open.out(), /Issuing key/);
   });
   test('stopped, and with colour on a terminal only, without NO_COLOR', async () => {
     const results = { status: { ...report, running: false, startedAt: null, counts: null, listeners: [] } };

@@ -68,9 +68,18 @@ function statusLines(printer: Printer, report: StatusReport): (readonly [string,
         ({ holder, serial, notAfter }) =>
           ['', printer.paint('yellow', printer.say('status.ending', { at: date(notAfter), holder, serial }))] as const,
       ),
+    ...keyLines(printer, report),
     ...logLines(printer, report),
     ...trustLines(printer, report),
   ];
+}
+
+/** Only when certificates cannot be issued. */
+function keyLines(printer: Printer, { issuingKey }: StatusReport): (readonly [string, string])[] {
+  if (issuingKey === null || issuingKey.state === 'open' || issuingKey.state === 'protected') return [];
+  const words = printer.say(`ca.key.${issuingKey.state}`);
+  const fault = issuingKey.fault === null ? '' : `: ${safe(issuingKey.fault)}`;
+  return [[printer.say('ca.issuingKey'), printer.paint('yellow', `${words}${fault}`)]];
 }
 
 /** What the ledger and its log have to tell beyond the counts. */
