@@ -1,0 +1,4 @@
+import { noticeBookSuite } from '../../ca/notice-book.suite.ts';
+import { memoryNoticeBook } from './notice-book.ts';
+
+noticeBookSuite('memory', memoryNoticeBook);
