@@ -112,7 +112,7 @@ async function measure({ path, ledger, serials }: Made): Promise<Map<string, rea
   const context: CertificateContext = {
     ...issuance,
     actor: 'cli:bench',
-    door: issuance.door,
+    door: () => issuance.door(),
     files: { read: async () => new Uint8Array(0), write: async () => {} } as never,
     live: undefined,
   };

@@ -86,8 +86,8 @@ export function auditSuite(
         assert.deepEqual(
           ledger
             .withdrawn(T0 + 1)
-            .map(({ serial, at, reason }) => [serial, at, reason])
-            .toSorted(),
+            .toSorted((a, b) => (a.serial < b.serial ? -1 : 1))
+            .map(({ serial, at, reason }) => [serial, at, reason]),
           [
             ['01', T0 + 2, 'superseded'],
             ['03', T0 + 2, 'superseded'],

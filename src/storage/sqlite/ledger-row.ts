@@ -21,10 +21,10 @@ export function readRecord(row: Row): LedgerRecord {
     notAfter: row['not_after'] as number,
     issuedAt: row['issued_at'] as number,
     state: row['state'] as LedgerRecord['state'],
-    revokedAt: optional<number>(row['revoked_at']),
-    reason: optional<RevocationReason>(row['reason']),
-    replacedBy: optional<string>(row['replaced_by']),
-    overlapEnds: optional<number>(row['overlap_ends']),
+    revokedAt: optional(row['revoked_at']) as number | undefined,
+    reason: optional(row['reason']) as RevocationReason | undefined,
+    replacedBy: optional(row['replaced_by']) as string | undefined,
+    overlapEnds: optional(row['overlap_ends']) as number | undefined,
     certificate: row['der'] as Uint8Array,
   };
 }
@@ -59,9 +59,9 @@ export function readEntry(row: Row): AuditEntry {
     at: row['at'] as number,
     action: row['action'] as AuditAction,
     by: row['by'] as string,
-    holder: optional<string>(row['holder']),
-    serial: optional<string>(row['serial']),
-    fingerprint: optional<string>(row['fingerprint']),
+    holder: optional(row['holder']) as string | undefined,
+    serial: optional(row['serial']) as string | undefined,
+    fingerprint: optional(row['fingerprint']) as string | undefined,
     detail: row['detail'] as string,
     previous: Buffer.from(row['previous'] as Uint8Array).toString('hex'),
     hash: Buffer.from(row['hash'] as Uint8Array).toString('hex'),
@@ -72,8 +72,16 @@ export function readEntry(row: Row): AuditEntry {
 export function entryValues(entry: AuditEntry): SQLInputValue[] {
   const { number, at, action, by, holder, serial, fingerprint, detail, previous, hash } = entry;
   return [
-    ...[number, at, action, by, holder ?? null, serial ?? null, fingerprint ?? null, detail],
-    ...[Buffer.from(previous, 'hex'), Buffer.from(hash, 'hex')],
+    number,
+    at,
+    action,
+    by,
+    holder ?? null,
+    serial ?? null,
+    fingerprint ?? null,
+    detail,
+    Buffer.from(previous, 'hex'),
+    Buffer.from(hash, 'hex'),
   ];
 }
 
@@ -83,6 +91,6 @@ export function lastEntry(db: DatabaseSync): AuditEntry | undefined {
   return row === undefined ? undefined : readEntry(row);
 }
 
-function optional<T extends SQLOutputValue>(value: SQLOutputValue | undefined): T | undefined {
-  return (value as T | null) ?? undefined;
+function optional(value: SQLOutputValue | undefined): SQLOutputValue | undefined {
+  return value ?? undefined;
 }

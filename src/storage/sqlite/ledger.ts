@@ -105,7 +105,7 @@ class SqliteLedger implements Ledger {
       ...names(
         'SELECT max(holder) FROM certificate WHERE holder < ?1',
         'SELECT max(holder) FROM certificate WHERE holder < n.holder',
-      ).reverse(),
+      ).toReversed(),
       ...names(
         'SELECT min(holder) FROM certificate WHERE holder >= ?1',
         'SELECT min(holder) FROM certificate WHERE holder > n.holder',
@@ -256,7 +256,7 @@ class SqliteLedger implements Ledger {
       this.#statement(`SELECT ${ENTRY} FROM audit ${where} ORDER BY number DESC LIMIT ?`)
         .all(...values, limit)
         .map(readEntry)
-        .reverse(),
+        .toReversed(),
     );
   }
 
