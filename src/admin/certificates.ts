@@ -44,7 +44,7 @@ export async function initialise(context: CertificateContext, request: Initialis
   const server = await throughDoor(context, async (issuance) => {
     if (needsCrl) {
       await writeCrl(context, issuance);
-      created.push(authorityFiles.crl);
+      created.push(authorityFiles.plainCrl, authorityFiles.crl);
     }
     if (!needsServer) return undefined;
     const pair = makeKey();

@@ -1,4 +1,5 @@
 /** Checks what comes to the signer before anything looks into it: whoever writes there may be taken over. */
+import { latin1 } from '../base/bytes.ts';
 import type { AuthorityTerms, CrlRequest, IssueRequest } from '../ca/authority.ts';
 import type { SignerCall } from './signer-frame.ts';
 
@@ -65,24 +66,30 @@ function readCrl(from: Fields): CrlRequest {
     number: integer(from, 'number'),
     thisUpdate: integer(from, 'thisUpdate'),
     nextUpdate: integer(from, 'nextUpdate'),
-    revoked: entries(from['revoked'])
-      .split('\n')
-      .filter((line) => line !== '')
-      .map(readEntry),
+    revoked: readEntries(from['revoked']),
   };
 }
 
-/** As long as a frame can be. */
-function entries(value: unknown): string {
-  if (typeof value !== 'string') throw new Error('revoked is no text');
-  return value;
-}
-
-/** `SERIAL TIME REASON`; the authority looks at what is in them. */
-function readEntry(line: string): CrlRequest['revoked'][number] {
-  const [serial = '', at = '', reason = '', ...more] = line.split(' ');
-  if (more.length > 0 || !/^-?\d{1,16}$/.test(at)) throw new Error('an entry of the CRL is none');
-  return { serial, at: Number(at), reason: reason as CrlRequest['revoked'][number]['reason'] };
+/** Lines of `SERIAL TIME REASON`, as many as fit a frame; the authority looks at what is in them. */
+function readEntries(value: unknown): CrlRequest['revoked'] {
+  if (!(value instanceof Uint8Array)) throw new Error('revoked is no octets');
+  const text = latin1(value);
+  const entries: CrlRequest['revoked'][number][] = [];
+  for (let start = 0; start < text.length; ) {
+    const end = text.indexOf('\n', start);
+    const time = text.indexOf(' ', start);
+    const reason = text.indexOf(' ', time + 1);
+    const at = Number(text.slice(time + 1, reason));
+    if (end === -1 || time === -1 || reason === -1 || reason > end || !Number.isSafeInteger(at))
+      throw new Error('an entry of the CRL is none');
+    entries.push({
+      serial: text.slice(start, time),
+      at,
+      reason: text.slice(reason + 1, end) as CrlRequest['revoked'][number]['reason'],
+    });
+    start = end + 1;
+  }
+  return entries;
 }
 
 function fields(value: unknown, what: string): Fields {

@@ -1,9 +1,9 @@
 /**
- * How the signer process and its client talk: frames of a 4-octet length, most significant octet first, and JSON,
- * in which octets stand as `{ "base64": … }`. JSON and not V8's own format: the signer must be safe from whoever
+ * How the signer process and its client talk: frames of a 4-octet length, most significant octet first, and in
+ * each a second length, so much JSON, and the octets to which `{ "octets": [at, length] }` in it points. JSON and not V8's own format: the signer must be safe from whoever
  * writes to it.
  */
-import { fromUtf8, utf8, type Bytes } from '../base/bytes.ts';
+import { concat, fromUtf8, utf8, type Bytes } from '../base/bytes.ts';
 import type {
   AuthorityTerms,
   CrlRequest,
@@ -42,15 +42,20 @@ const MAX_FRAME = 64 * 1024 * 1024;
 
 /** One frame. */
 export function encodeFrame(value: SignerCall | SignerAnswer): Bytes {
+  const octets: Uint8Array[] = [];
+  let length = 0;
   const text = utf8(
-    JSON.stringify(packed(value), (_key, part: unknown) =>
-      part instanceof Uint8Array ? { base64: Buffer.from(part).toString('base64') } : part,
-    ),
+    JSON.stringify(packed(value), (_key, part: unknown) => {
+      if (!(part instanceof Uint8Array)) return part;
+      octets.push(part);
+      length += part.length;
+      return { octets: [length - part.length, part.length] };
+    }),
   );
-  const frame = new Uint8Array(4 + text.length);
-  new DataView(frame.buffer).setUint32(0, text.length);
-  frame.set(text, 4);
-  return frame;
+  const lengths = new Uint8Array(8);
+  new DataView(lengths.buffer).setUint32(0, 4 + text.length + length);
+  new DataView(lengths.buffer).setUint32(4, text.length);
+  return concat([lengths, text, ...octets]);
 }
 
 /**
@@ -59,8 +64,9 @@ export function encodeFrame(value: SignerCall | SignerAnswer): Bytes {
  */
 function packed(value: SignerCall | SignerAnswer): unknown {
   if (value.kind !== 'crl' || !('request' in value)) return value;
-  const revoked = value.request.revoked.map(({ serial, at, reason }) => `${serial} ${at} ${reason}`).join('\n');
-  return { ...value, request: { ...value.request, revoked } };
+  let text = '';
+  for (const { serial, at, reason } of value.request.revoked) text += `${serial} ${at} ${reason}\n`;
+  return { ...value, request: { ...value.request, revoked: utf8(text) } };
 }
 
 /** Cuts a stream into frames and reads each. */
@@ -94,11 +100,21 @@ export class FrameReader {
 }
 
 function readValue(bytes: Uint8Array): unknown {
-  const text = fromUtf8(bytes);
+  if (bytes.length < 4) throw new Error('a frame is cut short');
+  const end = 4 + new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+  if (end > bytes.length) throw new Error('a frame is cut short');
+  const text = fromUtf8(bytes.subarray(4, end));
   if (text === undefined) throw new Error('a frame is not UTF-8');
+  const octets = bytes.subarray(end);
   return JSON.parse(text, (_key, part: unknown) => {
-    if (typeof part !== 'object' || part === null || !('base64' in part) || typeof part.base64 !== 'string')
-      return part;
-    return new Uint8Array(Buffer.from(part.base64, 'base64'));
+    if (typeof part !== 'object' || part === null || !('octets' in part) || !Array.isArray(part.octets)) return part;
+    const [at, length] = part.octets as unknown[];
+    if (!isWithin(at, octets.length) || !isWithin(length, octets.length - at))
+      throw new Error('a frame points outside of itself');
+    return new Uint8Array(octets.subarray(at, at + length));
   });
+}
+
+function isWithin(value: unknown, end: number): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= end;
 }

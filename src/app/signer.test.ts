@@ -15,6 +15,7 @@ import { systemClock } from '../platform/process/clock.ts';
 import { readCall } from './signer-call.ts';
 import { SharedDoor, type DoorOptions } from './signer-client.ts';
 import { SignerDesk } from './signer-desk.ts';
+import { utf8 } from '../base/bytes.ts';
 import { encodeFrame, FrameReader, type SignerCall } from './signer-frame.ts';
 import { signerArguments } from './signer-link.ts';
 
@@ -267,10 +268,18 @@ describe('frames', () => {
     );
   });
 
-  test('too long, no UTF-8, no JSON: an error', () => {
-    assert.throws(() => new FrameReader().push(Uint8Array.of(0xff, 0, 0, 0)), /octets is more than/);
-    assert.throws(() => new FrameReader().push(Uint8Array.of(0, 0, 0, 1, 0xff)), /not UTF-8/);
-    assert.throws(() => new FrameReader().push(Uint8Array.of(0, 0, 0, 1, 0x7b)), SyntaxError);
+  test('too long, cut short, no UTF-8, no JSON, octets outside: an error', () => {
+    const frame = (json: Uint8Array, octets: number): Uint8Array =>
+      Uint8Array.of(0, 0, 0, 4 + json.length + octets, 0, 0, 0, json.length, ...json, ...new Uint8Array(octets));
+    const push = (bytes: Uint8Array): unknown[] => new FrameReader().push(bytes);
+    assert.throws(() => push(Uint8Array.of(0xff, 0, 0, 0)), /octets is more than/);
+    assert.throws(() => push(Uint8Array.of(0, 0, 0, 1, 0xff)), /cut short/);
+    assert.throws(() => push(Uint8Array.of(0, 0, 0, 4, 0, 0, 0, 1)), /cut short/);
+    assert.throws(() => push(frame(Uint8Array.of(0xff), 0)), /not UTF-8/);
+    assert.throws(() => push(frame(utf8('{'), 0)), SyntaxError);
+    assert.deepEqual(push(frame(utf8('{"octets":[1,2]}'), 3)), [new Uint8Array(2)]);
+    for (const where of ['[1,3]', '[4,0]', '[-1,1]', '[0,1.5]', '["0",1]', '[0]', '[]'])
+      assert.throws(() => push(frame(utf8(`{"octets":${where}}`), 3)), /outside of itself/, where);
   });
 
   test('any value is a call or an error', () => {
