@@ -85,6 +85,8 @@ export interface LiveRelay {
     readonly address: string;
     readonly port: number;
     readonly tls: string;
+    /** Why it is not open; undefined: it is. */
+    readonly fault?: string | undefined;
   }[];
   counts(): Promise<{
     readonly sessions: number;

@@ -438,6 +438,15 @@ describe('configuration', () => {
   });
 
   test('mistakes come before all else', () => {
+    const warned = (more: string): readonly string[] =>
+      checkConfig(`hostname: a.example\n${more}\n`, 'f', '/data', () => true).warnings.map(({ kind }) => kind);
+    const url = 'ca: { url: "http://relay.example.net:8480" }\n';
+    assert.deepEqual(warned(''), []);
+    assert.deepEqual(warned(url), ['url-loopback']);
+    assert.deepEqual(warned(`${url}web: { http: { address: "::1" } }`), ['url-loopback']);
+    assert.deepEqual(warned(`${url}web: { http: { address: "::" } }`), []);
+    assert.deepEqual(warned(`${url}web: { http: { enabled: false } }`), ['url-without-http']);
+    assert.deepEqual(warned('ca: { url: "http://127.0.0.1:8480" }'), []);
     assert.equal(checkConfig('x: 1\n', 'f', '/data', () => false).problems.length, 2);
     assert.deepEqual(showConfig('x: 1\n', 'f').keys, []);
   });

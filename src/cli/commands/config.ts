@@ -34,11 +34,11 @@ function checkCommand(messages: Messages): Command<CliContext> {
         ...check.problems.map(formatProblem),
         ...check.missing.map(({ key, path }) => printer.say('config.missing', { file, key, path })),
       ];
-      printer.data(
-        check,
-        () =>
-          `${(lines.length === 0 ? [printer.paint('green', printer.say('config.ok', { file }))] : lines).join('\n')}\n`,
+      const warnings = check.warnings.map(({ kind, url, address }) =>
+        printer.paint('yellow', printer.say(`config.warn.${kind}`, { file, url, address })),
       );
+      const said = lines.length === 0 ? [printer.paint('green', printer.say('config.ok', { file }))] : lines;
+      printer.data(check, () => `${[...said, ...warnings].join('\n')}\n`);
       if (lines.length > 0) this.process.exitCode = 78;
     },
     parameters: { flags: commonFlags(messages), aliases: directoryAlias },

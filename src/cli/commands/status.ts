@@ -40,8 +40,13 @@ function statusLines(printer: Printer, report: StatusReport): (readonly [string,
     [printer.say('status.relay'), `${report.hostname}, ${running}`],
     [printer.say('status.directory'), report.directory],
     ...listeners.map(
-      ({ name, address, port, tls }, index) =>
-        [index === 0 ? printer.say('status.listeners') : '', `${name} ${hostPort(address, port)} (${tls})`] as const,
+      ({ name, address, port, tls, fault }, index) =>
+        [
+          index === 0 ? printer.say('status.listeners') : '',
+          fault === undefined
+            ? `${name} ${hostPort(address, port)} (${tls})`
+            : printer.paint('red', printer.say('status.notOpen', { name, fault: safe(fault) })),
+        ] as const,
     ),
     ...(counts === null
       ? []
