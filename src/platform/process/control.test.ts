@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { LineCutter, decodeLine, encodeLine } from './control-wire.ts';
+import { systemActor } from './actor.ts';
 import { type ControlHandler, ControlUnavailable, callControl, serveControl } from './control.ts';
 
 async function served(handle: ControlHandler, act: (path: string) => Promise<void>): Promise<void> {
@@ -52,6 +53,17 @@ test('an operation and its answer, octets included', () =>
           octets: new Uint8Array([0, 255]),
         },
       });
+    },
+  ));
+
+test('who asks is told with it; nobody who asks here is the relay or comes by EST', () =>
+  served(
+    (_operation, _input, by) => Promise.resolve(by),
+    async (path) => {
+      assert.deepEqual(await callControl(path, 'x', {}), { kind: 'answered', result: systemActor() });
+      assert.match(systemActor(), /^cli:./);
+      for (const by of ['relay', 'est:alice', 'cli:', 'cli:a b', 'cli:a\n', 7])
+        assert.match(await exchange(path, `${JSON.stringify({ id: 1, operation: 'x', by })}\n`), /"cli:unknown"/);
     },
   ));
 
