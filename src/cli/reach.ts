@@ -153,8 +153,11 @@ export function reach(messages: Messages, tell: (text: string) => void): Reach {
   /** What listens where, where the data lies, what to do next. */
   function banner(listening: ReturnType<LiveRelay['listening']>, hostname: string, directory: string): string {
     const listeners = listening.map(
-      ({ name, address, port, tls }, index) =>
-        [index === 0 ? say('start.listens', {}) : '', `${name} ${hostPort(address, port)} (${tls})`] as const,
+      ({ name, address, port, tls, fault }, index) =>
+        [
+          index === 0 ? say('start.listens', {}) : '',
+          fault === undefined ? `${name} ${hostPort(address, port)} (${tls})` : say('status.notOpen', { name, fault }),
+        ] as const,
     );
     return [
       `${say('start.ready', { version, hostname })}\n`,
