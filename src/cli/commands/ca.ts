@@ -11,7 +11,7 @@ import { CliError } from '../exit.ts';
 import { detailOf, readGiven } from '../files.ts';
 import { type CommonFlags, commonFlags, directoryAlias, helpText, wholeNumber } from '../flags.ts';
 import type { MessageKey, Messages } from '../messages/en.ts';
-import { date, pairs, time } from '../output.ts';
+import { date, pairs, safe, time } from '../output.ts';
 import { exportCommand, importCommand } from './ca-directory.ts';
 
 export function caCommands(messages: Messages): RouteMap<CliContext> {
@@ -62,7 +62,7 @@ function showWords(printer: Printer, report: AuthorityReport): string {
 function caRows(printer: Printer, key: MessageKey, ca: CaView): (readonly [string, string])[] {
   const { subject, serial, fingerprint, key: kind, notBefore, notAfter, file } = ca;
   return [
-    [printer.say(key), `${subject} (${file})`],
+    [printer.say(key), `${safe(subject)} (${file})`],
     ['', `${kind}, ${date(notBefore)} - ${date(notAfter)}, ${serial}`],
     ['', `SHA-256 ${fingerprint}`],
   ];
@@ -148,7 +148,7 @@ function rootExportCommand(messages: Messages): Command<CliContext> {
       );
       printer.data({ file, passphrase: exported.passphrase ?? null, sha256: exported.sha256 }, () =>
         [
-          printer.paint('green', printer.say('ca.root.exported', { file, sha256: exported.sha256 })),
+          printer.paint('green', printer.say('ca.root.exported', { file, digest: exported.sha256 })),
           ...(exported.passphrase === undefined
             ? []
             : [printer.say('ca.root.passphrase', { passphrase: printer.paint('bold', exported.passphrase) })]),

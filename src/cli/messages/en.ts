@@ -402,7 +402,7 @@ export const en = {
   'ca.root.export.brief': 'Write the root key, under a passphrase, to a file to be kept elsewhere',
   'ca.root.export.more':
     'The file is read back and opened before this says it is done. The passphrase is made and shown once, unless given.',
-  'ca.root.exported': 'Root key and certificate are in {file} (SHA-256 {sha256}), which was read back and opens',
+  'ca.root.exported': 'Root key and certificate are in {file} (SHA-256 {digest}), which was read back and opens',
   'ca.root.passphrase': 'Passphrase, shown only now: {passphrase}',
   'ca.root.next': 'Put it in a safe, the passphrase in another; then: sealpost ca root forget --exported {file}',
   'ca.root.exportedFile': 'The exported file, as a proof that it opens',

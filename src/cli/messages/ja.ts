@@ -395,7 +395,7 @@ export const ja: Messages = {
   'ca.root.export.brief': 'ルートの鍵を、別の場所に保管するためパスフレーズ付きで書き出す',
   'ca.root.export.more':
     '書いたファイルを読み直し、開けることを確かめてから完了とする。パスフレーズは指定しなければ作り、一度だけ表示する。',
-  'ca.root.exported': 'ルートの鍵と証明書を {file} に書き出し（SHA-256 {sha256}）、読み直して開けることを確かめました',
+  'ca.root.exported': 'ルートの鍵と証明書を {file} に書き出し（SHA-256 {digest}）、読み直して開けることを確かめました',
   'ca.root.passphrase': 'パスフレーズ（表示は今回だけ）: {passphrase}',
   'ca.root.next': 'ファイルとパスフレーズを別々の金庫に入れてから: sealpost ca root forget --exported {file}',
   'ca.root.exportedFile': '書き出したファイル（開けることの証拠）',
