@@ -7,7 +7,7 @@ import { fingerprintOf } from '../ca/keys.ts';
 import { authorityFiles } from '../ca/setup.ts';
 import { parseCertificate } from '../protocol/pki/certificate.ts';
 import { readCrl } from '../protocol/pki/crl-read.ts';
-import { encodeName } from '../protocol/pki/name.ts';
+import { printName } from '../protocol/pki/name.ts';
 import { oids } from '../protocol/pki/oid.ts';
 import { decodePem } from '../protocol/pki/pem.ts';
 import { readPublicKeyKind } from '../protocol/pki/request.ts';
@@ -132,7 +132,7 @@ async function caView(context: AdminContext, file: string): Promise<CaView> {
   const { subject, serial, notBefore, notAfter, publicKey } = certificate;
   return {
     file,
-    subject: encodeName(subject),
+    subject: printName(subject),
     serial,
     fingerprint: fingerprintOf(der),
     key: keyName(publicKey),
