@@ -23,7 +23,7 @@ export interface WatchedParts {
 }
 
 /** Certificate and key are two files, and who renews them writes one after the other: only what lasts longer is a fault. */
-const PATIENCE: Ms = 3_000;
+const PATIENCE: Ms = 5_000;
 
 export class WatchedFiles {
   readonly #parts: WatchedParts;
