@@ -11,7 +11,7 @@ import type { WebResponse } from '../web.ts';
 import { authorizationAnswer, orderAnswer, problemAnswer } from './answer.ts';
 import { actorOf, bindingOf, ownOrder, readsOnly, type AccountRequest } from './caller.ts';
 import { checkCsr, type Finalizer } from './finalize.ts';
-import { deactivateAuthorization, openOrder, type Order } from './order.ts';
+import { deactivateAuthorization, openOrder, orderAt, type Order } from './order.ts';
 import type { AcmeServices } from './services.ts';
 import type { AcmeKey } from './store.ts';
 
@@ -71,7 +71,7 @@ function replacedSerial(
   text: string,
   names: readonly string[],
 ): string {
-  const { store, authority } = services;
+  const { store, authority, clock } = services;
   const id = parseRenewalId(text);
   const record = id && authority.certificate(id.serial);
   const certificate = record && parseCertificate(record.certificate);
@@ -81,7 +81,7 @@ function replacedSerial(
     refuse('unauthorized', '"replaces" names a certificate that this account did not order');
   if (!certificate.dnsNames.some((name) => names.includes(name)))
     refuse('malformed', '"replaces" names a certificate that has none of these names');
-  if (store.replacing(id.serial).some(({ status }) => status !== 'invalid'))
+  if (store.replacing(id.serial).some((other) => orderAt(other, clock.now()).status !== 'invalid'))
     refuse('alreadyReplaced', 'another order replaces this certificate already');
   return id.serial;
 }

@@ -215,18 +215,15 @@ function readAccount(row: Row): Account {
 
 /** JSON leaves out what is undefined. */
 function readOrder(row: Row): Order {
-  const { authorizations, ...order } = JSON.parse(row['detail'] as string) as WrittenOrder;
-  return {
-    ...{ replaces: undefined, error: undefined, publicKey: undefined, beganAt: undefined, serial: undefined },
-    ...order,
-    authorizations: authorizations.map((authorization) => ({
-      ...authorization,
-      challenges: authorization.challenges.map((challenge) => ({
-        ...{ validatedAt: undefined, error: undefined },
-        ...challenge,
-      })),
-    })),
-  };
+  const written = JSON.parse(row['detail'] as string) as WrittenOrder;
+  const { replaces, error, publicKey, beganAt, serial } = written;
+  const authorizations = written.authorizations.map(({ challenges, ...authorization }) => ({
+    ...authorization,
+    challenges: challenges.map(
+      ({ validatedAt, error, ...challenge }): Challenge => ({ ...challenge, validatedAt, error }),
+    ),
+  }));
+  return { ...written, replaces, error, publicKey, beganAt, serial, authorizations };
 }
 
 type Optional<T, K extends keyof T> = Omit<T, K> & { readonly [P in K]?: T[P] };
