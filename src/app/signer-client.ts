@@ -114,9 +114,17 @@ export class SharedDoor implements SigningDoor, KeyCustody {
   /** The authority's files, or the terms, are others than they were. */
   async reload(): Promise<void> {
     const session = this.#running();
-    if (session === undefined) this.#known = undefined;
-    else if (session.state !== 'protected') this.relock();
-    else await session.ask((number) => ({ kind: 'reload', number, terms: this.#terms() }));
+    this.#known = undefined;
+    if (session === undefined) return;
+    try {
+      await session.ask((number) => ({ kind: 'reload', number, terms: this.#terms() }));
+    } catch (error) {
+      // Whoever asks next is told what is wrong with the files. A key that a passphrase opened would not come back.
+      if (session.state !== 'protected') this.relock();
+      throw error;
+    } finally {
+      this.#rest();
+    }
   }
 
   close(): void {
@@ -166,8 +174,7 @@ export class SharedDoor implements SigningDoor, KeyCustody {
   async #begin(): Promise<SignerSession> {
     const { socket, onStart } = this.#options;
     const session = new SignerSession(
-      (listener) =>
-        socket === undefined ? spawnSigner(this.#directory, listener) : connectSigner(socket, listener),
+      (listener) => (socket === undefined ? spawnSigner(this.#directory, listener) : connectSigner(socket, listener)),
       this.#terms(),
     );
     this.#session = session;

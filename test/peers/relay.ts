@@ -7,6 +7,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { callControl } from '../../src/platform/process/control.ts';
 import { mustRun, run, type Ran } from './program.ts';
@@ -62,6 +63,14 @@ interface Watcher {
 /** What differs from the usual configuration; sections are merged key by key. */
 export type Settings = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
+export interface StartOptions {
+  /** It runs as this user, and as the group of the same number. */
+  readonly uid?: number;
+  /** Of the issuing key. */
+  readonly passphrase?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 export class Relay implements AsyncDisposable {
   readonly directory: string;
   readonly log: LogLine[] = [];
@@ -85,13 +94,14 @@ export class Relay implements AsyncDisposable {
     hop: number,
     settings: Settings = {},
     prepare?: (directory: string) => Promise<void> | void,
+    options: StartOptions = {},
   ): Promise<Relay> {
     const relay = new Relay(hop, settings);
     try {
       await relay.cli('init', '--hostname', HOSTNAME);
       relay.configure();
       await prepare?.(relay.directory);
-      await relay.begin();
+      await relay.begin(options);
       return relay;
     } catch (error) {
       await relay[Symbol.asyncDispose]();
@@ -150,8 +160,14 @@ export class Relay implements AsyncDisposable {
   }
 
   /** Starts the program and waits until it answers on the control socket with its listeners. */
-  async begin(): Promise<void> {
-    const child = spawn(SEALPOST, ['start', '-d', this.directory], { stdio: ['ignore', 'ignore', 'pipe'] });
+  async begin({ uid, passphrase, env = {} }: StartOptions = {}): Promise<void> {
+    const words = passphrase === undefined ? [] : ['--ca-passphrase-fd', '3'];
+    const child = spawn(SEALPOST, ['start', '-d', this.directory, ...words], {
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+      ...(uid === undefined ? {} : { uid, gid: uid }),
+      env: { ...process.env, ...env },
+    });
+    (child.stdio[3] as Writable).end(passphrase === undefined ? '' : `${passphrase}\n`);
     this.#child = child;
     this.#exit = new Promise((resolve) => {
       // `close` comes when the log has been read to its end.
@@ -162,7 +178,7 @@ export class Relay implements AsyncDisposable {
       child.once('error', (error) => resolve(error.message));
     });
     let rest = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) this.#heard(line);
