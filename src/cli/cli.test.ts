@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { createSecureContext } from 'node:tls';
 import { testAuthority } from '../../test/fakes/authority.ts';
+import type { Custody } from '../app/custody.ts';
 import { chainPem } from '../ca/bundle.ts';
 import { makeKey } from '../ca/keys.ts';
 import { defaultsFile } from '../config/defaults.ts';
@@ -120,6 +121,16 @@ const ALL = [
   'revoke',
   'audit list',
   'audit verify',
+  'ca show',
+  'ca renew',
+  'ca root export',
+  'ca root forget',
+  'ca lock',
+  'ca unlock',
+  'ca relock',
+  'ca import',
+  'ca export',
+  'ca signer',
   'queue list',
   'queue show',
   'queue hold',
@@ -151,7 +162,7 @@ describe('help', () => {
     });
   }
   test('all that print data take --json', async () => {
-    for (const command of ALL.filter((name) => !['start', 'config schema', 'completion'].includes(name))) {
+    for (const command of ALL.filter((name) => !['start', 'config schema', 'completion', 'ca signer'].includes(name))) {
       const { run, out } = bench();
       await run(...command.split(' '), '--help');
       assert.match(out(), /--json/, command);
@@ -275,9 +286,201 @@ Keep ca/root.key off this machine if you can; it is needed only to renew the iss
     assert.equal(await run('start', '--create', '-d', '/data'), 0);
     assert.equal(await run('start', '-d', '/data'), 0);
     assert.deepEqual(seen, [
-      ['/data', true],
-      ['/data', false],
+      ['/data', { create: true, passphrase: undefined }],
+      ['/data', { create: false, passphrase: undefined }],
     ]);
+  });
+  test('start takes the passphrase of the issuing key from a descriptor, as octets', async () => {
+    await inDirectory(async (directory) => {
+      const seen: unknown[] = [];
+      const { run, err } = bench({ reach: { serve: (...args) => Promise.resolve(void seen.push(args)) } });
+      assert.equal(await run('start', '-d', '/data', '--ca-passphrase-fd', lines(directory, 'grey geese\r\nx')), 0);
+      assert.deepEqual(seen, [['/data', { create: false, passphrase: Buffer.from('grey geese') }]]);
+      assert.equal(await run('start', '-d', '/data', '--ca-passphrase-fd', lines(directory, '\n')), 2);
+      assert.equal(seen.length, 1);
+      assert.match(err(), /descriptor \d+/);
+    });
+  });
+});
+
+/** A descriptor that reads this text. */
+function lines(directory: string, text: string): string {
+  const file = join(mkdtempSync(join(directory, 'given-')), 'line');
+  writeFileSync(file, text);
+  return String(openSync(file, 'r'));
+}
+
+describe('ca', () => {
+  const PASSPHRASE = 'seven grey geese';
+
+  /** Keeps what was asked of it; nothing of it is real but the order. */
+  function custodyOf(seen: unknown[], more: Partial<Custody> = {}): Partial<Reach> {
+    const keys = { changed: ['ca/issuing.key', 'ca/root.key'] };
+    const custody: Custody = {
+      lock: async (passphrase, old) => (seen.push(['lock', passphrase, await old('keys', 0)]), keys),
+      unlock: async (old) => (seen.push(['unlock', await old('keys', 0)]), keys),
+      exportRoot: () => Promise.reject(new Error('not here')),
+      forgetRoot: async ({ file, bytes }, ask) => {
+        seen.push(['forget', file, Buffer.from(bytes).toString(), await ask('export', 0), await ask('export', 1)]);
+        return { removed: true };
+      },
+      renew: async (exported, ask) => {
+        seen.push(['renew', exported?.file, await ask('export', 0)]);
+        return { before: 1_795_486_000_000, notAfter: 1_827_022_000_000, written: [] };
+      },
+      exportDirectory: () => Promise.reject(new Error('not here')),
+      seal: (key, passphrase) => Uint8Array.of(...key, passphrase.length),
+      close: () => void seen.push('closed'),
+      ...more,
+    };
+    return { custody: (directory) => (seen.push(directory), Promise.resolve(custody)) };
+  }
+
+  const state = { state: 'locked', sealTo: Uint8Array.of(7), running: true };
+
+  test('lock takes both passphrases by descriptors, and hands the new one to the running relay', async () => {
+    await inDirectory(async (directory) => {
+      const seen: unknown[] = [];
+      const { run, out, calls } = bench({
+        reach: custodyOf(seen),
+        results: { 'ca.state': state, 'ca.unlock': { state: 'protected' } },
+      });
+      const now = lines(directory, 'twelve old geese\n');
+      const words = ['ca', 'lock', '-d', '/data', '--passphrase-fd', lines(directory, PASSPHRASE)];
+      assert.equal(await run(...words, '--ca-passphrase-fd', now), 0);
+      assert.deepEqual(seen, ['/data', ['lock', PASSPHRASE, 'twelve old geese'], 'closed', '/data', 'closed']);
+      assert.deepEqual(calls.at(-1), {
+        directory: '/data',
+        operation: 'ca.unlock',
+        input: { sealed: Uint8Array.of(7, PASSPHRASE.length) },
+      });
+      assert.equal(out(), 'Under a passphrase now: ca/issuing.key, ca/root.key\n');
+    });
+  });
+  test('lock takes no short passphrase, and none but ASCII; --remove takes it away', async () => {
+    await inDirectory(async (directory) => {
+      const seen: unknown[] = [];
+      const { run, out, err } = bench({ reach: custodyOf(seen), results: { 'ca.state': state } });
+      for (const bad of ['eleven char', 'zwölf Zeichen!!'])
+        assert.equal(await run('ca', 'lock', '--passphrase-fd', lines(directory, bad)), 2);
+      assert.match(err(), /12/);
+      assert.deepEqual(seen, []);
+      assert.equal(
+        await run('ca', 'lock', '-d', '/data', '--remove', '--ca-passphrase-fd', lines(directory, PASSPHRASE)),
+        0,
+      );
+      assert.deepEqual(seen, ['/data', ['unlock', PASSPHRASE], 'closed']);
+      assert.equal(out(), 'No passphrase any more: ca/issuing.key, ca/root.key\n');
+    });
+  });
+  test('unlock needs a relay that runs, and asks for nothing when the key is open', async () => {
+    await inDirectory(async (directory) => {
+      const stopped = bench({ results: { 'ca.state': { ...state, running: false } } });
+      assert.equal(await stopped.run('ca', 'unlock'), 4);
+      assert.match(stopped.err(), /does not run/);
+      const open = bench({ results: { 'ca.state': { ...state, state: 'open' } } });
+      assert.equal(await open.run('ca', 'unlock'), 0);
+      assert.deepEqual(
+        open.calls.map(({ operation }) => operation),
+        ['ca.state'],
+      );
+      const wrong = bench({
+        reach: custodyOf([]),
+        results: { 'ca.state': state, 'ca.unlock': new CliError('unavailable', 'does not open the key') },
+      });
+      assert.notEqual(await wrong.run('ca', 'unlock', '--ca-passphrase-fd', lines(directory, PASSPHRASE)), 0);
+      assert.match(wrong.err(), /does not open the key/);
+      assert.equal(wrong.out(), '');
+    });
+  });
+  test('root export writes a new file for its owner alone, and shows the passphrase that was made', async () => {
+    await inDirectory(async (directory) => {
+      const seen: unknown[] = [];
+      const { run, out, err } = bench({
+        workingDirectory: directory,
+        reach: custodyOf(seen, {
+          async exportRoot({ file, passphrase, place }) {
+            seen.push(Buffer.from(await place(Uint8Array.of(65, 66))).toString(), file, passphrase);
+            return { passphrase: passphrase ?? 'made here', sha256: 'ab' };
+          },
+        }),
+      });
+      assert.equal(await run('ca', 'root', 'export', 'root.pem', '-d', '/data'), 0);
+      const file = join(directory, 'root.pem');
+      assert.deepEqual(seen, ['/data', 'AB', file, undefined, 'closed']);
+      assert.equal(readFileSync(file, 'utf8'), 'AB');
+      assert.equal(statSync(file).mode & 0o777, 0o600);
+      assert.match(out(), /Passphrase, shown only now: made here\n/);
+      assert.match(out(), /sealpost ca root forget --exported/);
+
+      writeFileSync(file, 'what was there');
+      assert.equal(await run('ca', 'root', 'export', 'root.pem', '-d', '/data'), 1);
+      assert.match(err(), /root\.pem: .*exists/i);
+      assert.equal(readFileSync(file, 'utf8'), 'what was there');
+      assert.equal(seen.at(-1), 'closed');
+    });
+  });
+  test('root forget and renew read the exported file; a wrong passphrase by descriptor is not tried again', async () => {
+    await inDirectory(async (directory) => {
+      const seen: unknown[] = [];
+      const { run, out, err } = bench({ workingDirectory: directory, reach: custodyOf(seen) });
+      const file = join(directory, 'root.pem');
+      const words = ['--ca-passphrase-fd', lines(directory, PASSPHRASE), '-d', '/data'];
+      assert.notEqual(await run('ca', 'root', 'forget', '--exported', 'root.pem', ...words), 0);
+      assert.match(err(), /root\.pem/);
+      assert.deepEqual(seen, [], 'nothing is opened for a file that is not there');
+      writeFileSync(file, 'exported');
+      assert.equal(await run('ca', 'root', 'forget', '--exported', 'root.pem', ...words), 0);
+      assert.deepEqual(seen.splice(0), ['/data', ['forget', file, 'exported', PASSPHRASE, undefined], 'closed']);
+      words[1] = lines(directory, PASSPHRASE);
+      assert.equal(await run('ca', 'renew', '--root', 'root.pem', ...words), 0);
+      assert.deepEqual(seen, ['/data', ['renew', file, PASSPHRASE], 'closed']);
+      assert.match(out(), /valid until 2027-11-24 \(before: 2026-11-24\)\n$/);
+    });
+  });
+  test('show says where the keys are', async () => {
+    const ca = {
+      file: 'ca/root.crt',
+      subject: '/CN=Root\u001b[31m',
+      serial: '4a',
+      fingerprint: 'ff',
+      key: 'P-256',
+      notBefore: 1_795_486_000_000,
+      notAfter: 1_827_022_000_000,
+    };
+    const report = {
+      now: 0,
+      root: ca,
+      issuing: { ...ca, file: 'ca/issuing.crt', subject: '/CN=Issuing' },
+      rootKey: 'away',
+      issuingKey: { state: 'locked', fault: null, place: '/run/sealpost/signer.sock' },
+      crl: {
+        file: 'ca/crl.pem',
+        number: '9',
+        entries: 2,
+        thisUpdate: 1_795_486_000_000,
+        nextUpdate: 1_798_078_000_000,
+      },
+      rootCrl: null,
+    };
+    const { run, out } = bench({ results: { 'ca.show': report } });
+    assert.equal(await run('ca', 'show'), 0);
+    assert.doesNotMatch(out(), /\u001b/);
+    assert.match(out(), /^Root key: +not on this machine$/m);
+    assert.match(out(), /^Issuing key: +locked: .*\(\/run\/sealpost\/signer\.sock\)$/m);
+    assert.match(out(), /^CRL: +number 9, 2 entries, 2026-11-24 02:06Z - 2026-12-24 02:06Z$/m);
+    assert.match(out(), /^Root CRL: +none$/m);
+    const other = bench({
+      results: { 'ca.show': { ...report, issuingKey: { state: 'unusable', fault: 'broken', place: 'x' } } },
+    });
+    await other.run('ca', 'show');
+    assert.match(other.out(), /^Issuing key: +broken \(x\)$/m);
+  });
+  test('signer becomes the signer of a directory', async () => {
+    const seen: unknown[] = [];
+    const { run } = bench({ reach: { becomeSigner: (...args) => Promise.resolve(void seen.push(args)) } });
+    assert.equal(await run('ca', 'signer', '-d', '/data', '--passphrase-file', '/run/credentials/x'), 0);
+    assert.deepEqual(seen, [['/data', '/run/credentials/x']]);
   });
 });
 
