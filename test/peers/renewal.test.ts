@@ -115,7 +115,7 @@ describe('renewal', { skip: missing('openssl', 'sqlite3') }, () => {
     const holder = await relay.add('load@example.net');
     const options = tlsOptions(relay.root, holder);
     const from = relay.log.length;
-    let sending = true;
+    const stop = new AbortController();
     let accepted = 0;
     const refused: string[] = [];
     const serials = new Set<string>();
@@ -129,7 +129,7 @@ describe('renewal', { skip: missing('openssl', 'sqlite3') }, () => {
         await talk.starttls(options);
         await talk.ask('EHLO client.example');
       }
-      for (let count = 0; sending; count++) {
+      for (let count = 0; !stop.signal.aborted; count++) {
         const reply = await talk.message(letter(`load-${index}-${count}.`), OUTSIDE);
         if (reply.startsWith('250 ')) accepted += 1;
         else refused.push(reply);
@@ -139,7 +139,7 @@ describe('renewal', { skip: missing('openssl', 'sqlite3') }, () => {
     const sessions = Array.from({ length: 40 }, (_, index) => one(index));
     // New connections all the while, each with its own handshake.
     const connecting = (async () => {
-      while (sending) serials.add(await serverSerial(relay.port('submissions'), relay.root));
+      while (!stop.signal.aborted) serials.add(await serverSerial(relay.port('submissions'), relay.root));
     })();
     const spans: number[] = [];
     const issued: string[] = [];
@@ -153,7 +153,7 @@ describe('renewal', { skip: missing('openssl', 'sqlite3') }, () => {
       );
       spans.push(Date.now() - start);
     }
-    sending = false;
+    stop.abort();
     await Promise.all([...sessions, connecting]);
     assert.deepEqual(refused, []);
     for (const serial of issued) assert.ok(serials.has(serial), serial);
