@@ -124,10 +124,7 @@ describe('reminders', () => {
       assert.ok(mail.header.includes(line), `${line}\n${mail.header.join('\n')}`);
     assert.equal(mail.subject, 'Your mail certificate ends on 2027-03-04 メール用証明書の有効期限は2027-03-04です');
     assert.match(mail.text, /through mail\.example\.net ends on 2027-03-04 02:16 UTC, in 28 days\./);
-    assert.match(
-      mail.text,
-      /有効期限は 2027-03-04 02:16 UTC です\(残り 28 日\)/,
-    );
+    assert.match(mail.text, /有効期限は 2027-03-04 02:16 UTC です\(残り 28 日\)/);
     assert.ok(mail.text.includes(`sealpost renew ${record.serial}\r\n`));
     assert.doesNotMatch(mail.text, /PRIVATE|BEGIN/);
     assert.equal(mail.entry.reversePath, '');
