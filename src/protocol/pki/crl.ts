@@ -2,7 +2,7 @@
 import type { Bytes } from '../../base/bytes.ts';
 import type { Ms } from '../../base/clock.ts';
 import { authorityKeyIdentifier, crlNumber } from './certificate-write.ts';
-import { element, integer, oid, sequence, tags } from './der.ts';
+import { header, integer, oid, sequence, tags } from './der.ts';
 import { boolean, enumerated, explicit, implicit, octetString, time } from './der-write.ts';
 import { oids } from './oid.ts';
 
@@ -38,7 +38,7 @@ export function encodeTbsCrl(content: CrlContent): Bytes {
     time(content.thisUpdate),
     time(content.nextUpdate),
     // RFC 5280 §5.1.2.6: without entries the list must be absent, not empty.
-    ...(content.entries.length === 0 ? [] : [element(tags.sequence, content.entries)]),
+    ...(content.entries.length === 0 ? [] : [header(tags.sequence, content.entries.length), content.entries]),
     explicit(
       0,
       sequence(
@@ -87,7 +87,7 @@ export function encodeCrlEntries(revoked: Iterable<RevokedEntry>, count: number)
     // Always below 128, so that the length stands in one octet.
     whole[start + 1] = at - start - 2;
   }
-  return whole.slice(0, at);
+  return whole.subarray(0, at);
 }
 
 /** A positive INTEGER; gives where it ends. */

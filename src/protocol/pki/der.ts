@@ -276,7 +276,8 @@ export function oid(text: string): Bytes {
   return element(tags.oid, Uint8Array.from(octets));
 }
 
-function header(tag: number, length: number): Bytes {
+/** Identifier and length octets, for content that is not to be copied once more. */
+export function header(tag: number, length: number): Bytes {
   if (length < 0x80) return Uint8Array.of(tag, length);
   const octets = numberBytes(length);
   return concat([Uint8Array.of(tag, 0x80 | octets.length), octets]);
