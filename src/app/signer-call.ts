@@ -10,6 +10,13 @@ const LONGEST_TEXT = 4_096;
 const LONGEST_LIST = 256;
 const MOST_OCTETS = 65_536;
 
+/** The number that the answer to a frame's value has; 0 for one that cannot be answered, after which nothing goes on. */
+export function numberOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null || !('number' in value) || !('kind' in value)) return 0;
+  const { kind, number } = value;
+  return kind !== 'open' && Number.isSafeInteger(number) && (number as number) > 0 ? (number as number) : 0;
+}
+
 /** The call that a frame's value is. Throws when it is none. */
 export function readCall(value: unknown): SignerCall {
   const call = fields(value, 'call');
@@ -75,7 +82,7 @@ function readEntries(value: unknown): CrlRequest['revoked'] {
   if (!(value instanceof Uint8Array)) throw new Error('revoked is no octets');
   const text = latin1(value);
   const entries: CrlRequest['revoked'][number][] = [];
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     const end = text.indexOf('\n', start);
     const time = text.indexOf(' ', start);
     const reason = text.indexOf(' ', time + 1);

@@ -41,7 +41,11 @@ export function makeSeal(): Seal {
       if (sealed.length < KEY + TAG || sealed.length > KEY + LONGEST + TAG) return undefined;
       try {
         const sender = sealed.subarray(0, KEY);
-        const decipher = createDecipheriv('aes-256-gcm', keyFor(pair.privateKey, sender, { sender, receiver: publicKey }), NONCE);
+        const decipher = createDecipheriv(
+          'aes-256-gcm',
+          keyFor(pair.privateKey, sender, { sender, receiver: publicKey }),
+          NONCE,
+        );
         decipher.setAuthTag(sealed.subarray(-TAG));
         return Buffer.concat([decipher.update(sealed.subarray(KEY, -TAG)), decipher.final()]);
       } catch {
@@ -56,7 +60,11 @@ export function sealTo(publicKey: Uint8Array, secret: Uint8Array): Bytes {
   if (secret.length > LONGEST) throw new Error(`a passphrase has at most ${LONGEST} octets`);
   const pair = generateKeyPairSync('x25519');
   const sender = raw(pair.publicKey);
-  const cipher = createCipheriv('aes-256-gcm', keyFor(pair.privateKey, publicKey, { sender, receiver: publicKey }), NONCE);
+  const cipher = createCipheriv(
+    'aes-256-gcm',
+    keyFor(pair.privateKey, publicKey, { sender, receiver: publicKey }),
+    NONCE,
+  );
   return concat([sender, cipher.update(secret), cipher.final(), cipher.getAuthTag()]);
 }
 

@@ -13,7 +13,7 @@ import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { RequestRefused } from '../ca/refusal.ts';
 import { AuthorityUnavailable } from '../ca/unavailable.ts';
-import { readCall } from './signer-call.ts';
+import { numberOf, readCall } from './signer-call.ts';
 import { SignerDesk } from './signer-desk.ts';
 import { encodeFrame, FrameReader, type SignerAnswer } from './signer-frame.ts';
 import { firstLine } from './signer-passphrase.ts';
@@ -43,11 +43,9 @@ function pushed(bytes: Uint8Array): unknown[] {
 }
 
 async function answerTo(value: unknown): Promise<void> {
-  let number = 0;
+  const number = numberOf(value);
   try {
-    const call = readCall(value);
-    if (call.kind !== 'open') number = call.number;
-    send(await desk.answer(call));
+    send(await desk.answer(readCall(value)));
   } catch (error) {
     if (number === 0) fail(0, error);
     else send(failure(number, error));
