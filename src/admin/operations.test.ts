@@ -16,6 +16,8 @@ import { memoryAcmeStore } from '../storage/memory/acme.ts';
 import { memoryContentStore } from '../storage/memory/content-store.ts';
 import { memoryEnrolments } from '../storage/memory/enrolment.ts';
 import type { LedgerRecord } from '../ca/ledger.ts';
+import { completeIssue } from '../ca/acme/order.ts';
+import { someAccount, someOrder } from '../ca/acme/store.suite.ts';
 import { someNote, someRecord } from '../ca/ledger.suite.ts';
 import { memoryLedger } from '../storage/memory/ledger.ts';
 import { memorySpool } from '../storage/memory/spool.ts';
@@ -395,6 +397,101 @@ describe('access', () => {
       runOperation(context, 'access.test', { to: 'a b@c d' }),
       refused('usage', /"a b@c d" is no address/),
     );
+  });
+});
+
+describe('ACME keys', () => {
+  interface Shown {
+    readonly id: string;
+    readonly state: string;
+    readonly names: readonly string[];
+    readonly serial: string | null;
+  }
+  const list = async (context: AdminContext, all = true): Promise<Shown[]> =>
+    (await runOperation(context, 'acme.list', { all })) as Shown[];
+  /** A bench with a key of mx.example.net, whose account, where there is one, ordered certificate `aa`. */
+  async function keyed(input: object = {}, opened = false): Promise<Bench & { readonly id: string }> {
+    const made = bench();
+    made.files.set('ca/root.crt', encodePem('CERTIFICATE', Uint8Array.of(0x30, 0)));
+    const { acme, ledger } = made.context;
+    const { id } = (await runOperation(made.context, 'acme.key', { holder: 'MX.example.net', ...input })) as Shown;
+    if (opened) {
+      acme.addAccount(someAccount('account', { keyId: id }));
+      const order = { ...someOrder('order', 'account'), status: 'processing' } as const;
+      acme.addOrder(order);
+      acme.saveOrder(completeIssue(order, 'aa', made.clock.now() + 9_999));
+      const ends = { notBefore: 0, notAfter: made.clock.now() + 9_999 };
+      ledger.add(someRecord('aa', { holder: 'mx.example.net', profile: 'device', ...ends }), someNote());
+    }
+    return { ...made, id };
+  }
+
+  test('the holder is the name unless others are given; only the secret is told once, and to nobody else', async () => {
+    const { context, id } = await keyed();
+    const made = (await runOperation(context, 'acme.key', {
+      holder: 'shop',
+      dnsNames: ['Shop.example.net', 'shop.example.net'],
+    })) as Shown & { readonly hmacKey: string; readonly directory: string };
+    assert.equal(made.directory, 'https://relay.example.net:8443/acme/directory');
+    assert.equal(Buffer.from(made.hmacKey, 'base64url').length, 32);
+    assert.deepEqual(
+      (await list(context)).map(({ id, names, state }) => [id, names, state]),
+      [
+        [id, ['mx.example.net'], 'open'],
+        [made.id, ['shop.example.net'], 'open'],
+      ],
+    );
+    const told = JSON.stringify([await list(context), context.ledger.audit(0, 10)]);
+    assert.ok(told.includes(made.id) && !told.includes(made.hmacKey));
+  });
+
+  test('names that nobody could prove, and lives that no profile has, are refused', async () => {
+    for (const [input, words] of [
+      [{ holder: 'alice@example.net' }, /no DNS name/],
+      [{ holder: 'a.example.net', dnsNames: ['*.example.net'] }, /wildcards are for servers/],
+      [{ holder: 'a.example.net', profile: 'server', days: 826 }, /1 to 825 days/],
+      [{ holder: 'a.example.net', profile: 'person' }, /profile/],
+    ] as const) {
+      const { context } = bench();
+      await assert.rejects(runOperation(context, 'acme.key', input), refused('usage', words));
+      assert.deepEqual(await list(context), []);
+    }
+  });
+
+  test('withdrawn: the account is closed, the certificate stays; once', async () => {
+    const { context, id } = await keyed({}, true);
+    assert.deepEqual(
+      (await list(context, false)).map(({ state, serial }) => [state, serial]),
+      [['used', 'aa']],
+    );
+    await runOperation(context, 'acme.withdraw', { id });
+    assert.equal(context.acme.account('account')?.status, 'revoked');
+    assert.equal(context.ledger.get('aa')?.state, 'active');
+    assert.deepEqual(await list(context, false), []);
+    await assert.rejects(runOperation(context, 'acme.withdraw', { id }), refused('not-found', /acme list --all/));
+    assert.match(context.ledger.audit(0, 10).at(-1)?.detail ?? '', new RegExp(`ACME key ${id} withdrawn`));
+  });
+
+  test('expired unless an account was opened in time', async () => {
+    const { context, clock } = await keyed({ hours: 1 });
+    await clock.advance(3_600_000);
+    assert.equal((await list(context))[0]?.state, 'expired');
+    const other = await keyed({ hours: 1 }, true);
+    await other.clock.advance(3_600_000);
+    assert.equal((await list(other.context))[0]?.state, 'used');
+  });
+
+  test('revoking closes the account that ordered it, even when no CRL can be written; superseding does not', async () => {
+    for (const [reason, status] of [
+      ['keyCompromise', 'revoked'],
+      ['superseded', 'valid'],
+    ] as const) {
+      const { context } = await keyed({}, true);
+      const done = runOperation(context, 'certificate.revoke', { name: 'mx.example.net', reason });
+      await assert.rejects(done, refused('failed', /CRL could not be written/));
+      assert.equal(context.ledger.get('aa')?.state, 'revoked');
+      assert.equal(context.acme.account('account')?.status, status);
+    }
   });
 });
 

@@ -250,7 +250,7 @@ describe('ACME', () => {
       await assert.rejects(former.createAccount({ onlyReturnExisting: true }), /no account has this key/);
 
       const pem = readFileSync(identity.certificate, 'utf8');
-      await box.client.revokeCertificate(pem, { reason: 4 });
+      await box.client.revokeCertificate(pem);
       assert.match(await mails(identity, 'by-dns-late'), /^550 5\.7\.1 .*revoked/);
       await assert.rejects(box.client.revokeCertificate(pem), /revoked before/);
     });
