@@ -58,7 +58,8 @@ export const tasks: readonly Task[] = [
     async run(context) {
       const now = context.clock.now();
       const givenUp = context.ledger.abandon(now - SIGNING_TIME, now, context.actor);
-      const isOld = fileAge(join(context.directory, authorityFiles.crl)) > CRL_AGE;
+      const lists = [authorityFiles.crl, authorityFiles.plainCrl];
+      const isOld = lists.some((path) => fileAge(join(context.directory, path)) > CRL_AGE);
       if (context.config.tls.ownAuthority && (isOld || givenUp.length > 0)) await renewCrl(context);
     },
   },
