@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
+import { createPrivateKey, randomUUID, X509Certificate, type KeyObject } from 'node:crypto';
 import {
   chmodSync,
   chownSync,
@@ -27,9 +27,12 @@ import { createAuthority } from '../../src/ca/setup.ts';
 import { systemRandom } from '../../src/platform/process/random.ts';
 import { makeRequest } from './authority.ts';
 import { formsIn, formsOf, searchMemory, textForms } from './memory.ts';
+import { letter } from './message.ts';
 import { freePort } from './port.ts';
 import { missing, mustRun, rootMissing, run, type Ran } from './program.ts';
 import { HOSTNAME, Relay, SEALPOST, until } from './relay.ts';
+import { Sink } from './sink.ts';
+import { Talk, tlsOptions } from './talk.ts';
 
 const PASSPHRASE = 'seven grey geese in a row';
 const WRONG = 'seven grey geese in a bow';
@@ -241,7 +244,8 @@ describe('a locked issuing key', { skip }, () => {
   );
 
   test('opens at the start with a descriptor; a wrong passphrase stops no mail', { timeout: 120_000 }, async () => {
-    await using relay = await Relay.start(await freePort(), {}, () => {}, {});
+    await using sink = await Sink.open();
+    await using relay = await Relay.start(sink.port);
     await lock(relay);
     await relay.stop();
     await relay.begin({ passphrase: PASSPHRASE });
@@ -258,7 +262,9 @@ describe('a locked issuing key', { skip }, () => {
       from,
     );
     assert.equal(told['where'], 'certificate authority');
+    await carries(relay, sink, 'ada');
     assert.equal((await addByRequest(relay, 'ben')).code, 1);
+    await carries(relay, sink, 'ada');
     await relay.stop();
 
     // Commands on a relay that is stopped ask by themselves, and there is no terminal here.
@@ -269,6 +275,16 @@ describe('a locked issuing key', { skip }, () => {
     assert.equal((await addByRequest(relay, 'cyd')).code, 0);
   });
 });
+
+/** A holder's mail is taken, and goes on. */
+async function carries(relay: Relay, sink: Sink, name: string): Promise<void> {
+  const identity = { certificate: relay.path(`${name}.pem`), key: relay.path(`${name}.key`) };
+  using talk = await Talk.secure(relay.port('submissions'), tlsOptions(relay.root, identity));
+  await talk.greet();
+  const marker = randomUUID();
+  assert.match(await talk.message(letter(marker), 'bob@outside.example', `${name}@example.net`), /^250 /);
+  assert.match((await sink.message(marker)).text, /verify=OK/);
+}
 
 function unlocked(relay: Relay): KeyObject {
   return createPrivateKey({ key: readFileSync(relay.path('ca/issuing.key')), passphrase: PASSPHRASE });
