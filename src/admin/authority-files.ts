@@ -71,12 +71,7 @@ function incomplete(there: readonly string[], missing: readonly string[]): Opera
   );
 }
 
+/** Asked of keys too, so nothing is opened. */
 export async function isThere(context: CertificateContext, path: string): Promise<boolean> {
-  try {
-    await context.files.read(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
-    throw error;
-  }
+  return await context.files.has(path);
 }

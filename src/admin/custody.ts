@@ -35,11 +35,7 @@ export interface KeyChange {
  * Puts the issuing key, and the root's when it is here, under a passphrase. Keys that are locked are opened with the
  * old one first. Throws OperationError.
  */
-export async function lockKeys(
-  context: CustodyContext,
-  passphrase: string,
-  old: AskPassphrase,
-): Promise<KeyChange> {
+export async function lockKeys(context: CustodyContext, passphrase: string, old: AskPassphrase): Promise<KeyChange> {
   return await rewriteKeys(context, 'locked', async (key, pem, path) => {
     // Locked with this one already: by a command before, which a full disk stopped half way.
     if (isLocked(pem) === true && opens(pem, passphrase)) return undefined;
@@ -170,8 +166,8 @@ export interface AuthorityRenewed {
 }
 
 /**
- * Renews the issuing certificate, the root's CRL, and the chain in the server's certificate file when it holds ours. In
- * that order, and each is good beside the old ones, so it may stop anywhere.
+ * Renews the issuing certificate, the root's CRL, and the chain in the server's certificate file when it holds ours. Each
+ * is good beside the old ones, so it may stop anywhere, and can be given again.
  */
 export async function renewAuthority(
   context: CustodyContext,
@@ -200,11 +196,13 @@ export async function renewAuthority(
     at: context.clock.now(),
     until: facts.notAfter,
   });
-  const written: string[] = [issuingCertificate, rootCrl];
-  await context.files.write(issuingCertificate, certificateFile([renewed]), 'public');
+  const written: string[] = [rootCrl];
   await context.files.write(rootCrl, utf8(encodePem('X509 CRL', crl)), 'public');
   if (await replaceInChain(context, context.config.tls.certificate, renewed))
     written.push(context.config.tls.certificate);
+  // Last: until it is there, the command begins anew.
+  await context.files.write(issuingCertificate, certificateFile([renewed]), 'public');
+  written.push(issuingCertificate);
   context.ledger.appendAudit(
     {
       action: 'ca-renewed',
