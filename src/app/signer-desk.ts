@@ -57,7 +57,7 @@ export class SignerDesk {
       case 'issue':
         this.#checkBegin(call.request);
         return { kind: 'issued', number: call.number, issued: await this.#signing().issue(call.request) };
-      case 'crl':
+      default: // 'crl'
         this.#checkCrl(call.request);
         return { kind: 'crl', number: call.number, signed: await this.#signing().signCrl(call.request) };
     }
