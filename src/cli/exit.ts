@@ -1,3 +1,5 @@
+import { Fault } from '../base/fault.ts';
+
 /** Exit codes, and the one translation from errors to them. 69 and 78 are EX_UNAVAILABLE and EX_CONFIG of sysexits.h. */
 export const exits = {
   ok: 0,
@@ -48,6 +50,8 @@ export function refusal(kind: string, message: string, hint: string | undefined,
 
 /** What an operation in this process threw: a refusal as a CliError, anything else as it is. */
 export function asCliError(thrown: unknown): unknown {
+  // A full disk, a port that is taken, a database of a newer version: the detail says all that helps.
+  if (thrown instanceof Fault) return new CliError('failed', thrown.detail, thrown);
   if (!(thrown instanceof Error) || !('kind' in thrown) || typeof thrown.kind !== 'string') return thrown;
   return refusal(
     thrown.kind,

@@ -6,7 +6,6 @@ import type { ImportedAuthority } from '../admin/ca-import.ts';
 import type { LiveRelay } from '../admin/context.ts';
 import type { Custody } from '../app/custody.ts';
 import { version } from '../app/version.ts';
-import { Fault } from '../base/fault.ts';
 import type { Config } from '../config/schema.ts';
 import type { ControlAnswer } from '../platform/process/control.ts';
 import { badConfig } from './commands/config.ts';
@@ -144,8 +143,6 @@ export function reach(messages: Messages, tell: (text: string) => void): Reach {
         ready: (relay, config) => tell(banner(relay.listening(), config.hostname, directory)),
       });
     } catch (error) {
-      // A port that is taken, a database of a newer version: the detail says all that helps.
-      if (error instanceof Fault) throw new CliError('failed', error.detail, error);
       throw asCliError(error);
     }
   }
