@@ -21,10 +21,10 @@ function contextOn(ledger: Ledger): CertificateContext {
 async function verified(ledger: Ledger, head?: string): Promise<AuditVerification> {
   const clock = fakeClock();
   const verifying = verifyLog({ clock, ledger }, { head });
-  let ended = false;
-  const end = (): void => void (ended = true);
+  const state = { ended: false };
+  const end = (): void => void (state.ended = true);
   verifying.then(end, end);
-  while (!ended) await clock.advance(1);
+  while (!state.ended) await clock.advance(1);
   return await verifying;
 }
 

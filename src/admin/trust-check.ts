@@ -202,8 +202,7 @@ function judgeCa(
     else fault(`is signed by ${x509.signatureAlgorithm}, which is broken`);
   }
   if (now > parsed.notAfter) warnings.push(`${where}: ${name} expired on ${x509.validTo}`);
-  if (now < parsed.notBefore)
-    warnings.push(`${where}: ${name} is not valid before ${x509.validFrom}`);
+  if (now < parsed.notBefore) warnings.push(`${where}: ${name} is not valid before ${x509.validFrom}`);
 }
 
 /** The same certificate, name or key. */

@@ -98,7 +98,9 @@ export function readSecretLine(context: CliContext, descriptor: number): Buffer 
       error,
     );
   }
-  const line = bytes.subarray(0, length).includes(10) ? bytes.subarray(0, bytes.indexOf(10)) : bytes.subarray(0, length);
+  const line = bytes.subarray(0, length).includes(10)
+    ? bytes.subarray(0, bytes.indexOf(10))
+    : bytes.subarray(0, length);
   const secret = line.at(-1) === 13 ? line.subarray(0, -1) : line;
   if (secret.length === 0)
     throw new CliError('usage', fill(context.messages, 'error.passphraseFd', { fd: descriptor }));

@@ -25,7 +25,7 @@ export function run(program: string, args: readonly string[], options: { readonl
 export interface Folder {
   readonly path: string;
   /** Writes a file and gives its path. */
-  put(name: string, content: string | Uint8Array): string;
+  readonly put: (name: string, content: string | Uint8Array) => string;
 }
 
 /** Runs `act` with a new directory, removed afterwards. */

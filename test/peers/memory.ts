@@ -6,12 +6,12 @@ export type Needles = ReadonlyMap<string, Buffer>;
 
 /** A private key on a curve: its number in the forms of a file, of a text, and of OpenSSL, which has it the other way round. */
 export function formsOf(key: KeyObject): Needles {
-  const { d = '' } = key.export({ format: 'jwk' }) as { readonly d?: string };
+  const { d = '' } = key.export({ format: 'jwk' });
   const scalar = Buffer.from(d, 'base64url');
-  const pem = key.export({ type: 'pkcs8', format: 'pem' }) as string;
+  const pem = key.export({ type: 'pkcs8', format: 'pem' });
   return textForms(scalar, [
     ['PEM, second line', Buffer.from((pem.split('\n')[2] ?? '').slice(0, 24))],
-    ['reversed', Buffer.from(scalar).reverse()],
+    ['reversed', Buffer.from(scalar.toReversed())],
   ]);
 }
 

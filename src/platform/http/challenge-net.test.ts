@@ -14,10 +14,18 @@ interface Host {
   readonly answer?: AddressAnswer;
 }
 
-/** One look at `name`; `hosts` are the names that there are. Only 127.0.0.1 and 127.0.0.3 may be asked. */
+interface Look {
+  readonly name?: string;
+  /** The names that there are. */
+  readonly hosts?: Readonly<Record<string, Host>>;
+  readonly patience?: number;
+  readonly abort?: AbortController;
+}
+
+/** One look. Only 127.0.0.1 and 127.0.0.3 may be asked. */
 async function look(
   listen: RequestListener | undefined,
-  { name = 'host.example', hosts = { 'host.example': {} }, patience = 2_000, abort = new AbortController() } = {},
+  { name = 'host.example', hosts = { 'host.example': {} }, patience = 2_000, abort = new AbortController() }: Look = {},
 ): Promise<{
   readonly found: Fetched;
   readonly requests: string[];

@@ -219,9 +219,11 @@ function readOrder(row: Row): Order {
   const { replaces, error, publicKey, beganAt, serial } = written;
   const authorizations = written.authorizations.map(({ challenges, ...authorization }) => ({
     ...authorization,
-    challenges: challenges.map(
-      ({ validatedAt, error, ...challenge }): Challenge => ({ ...challenge, validatedAt, error }),
-    ),
+    challenges: challenges.map(({ validatedAt, error, ...challenge }): Challenge => ({
+      ...challenge,
+      validatedAt,
+      error,
+    })),
   }));
   return { ...written, replaces, error, publicKey, beganAt, serial, authorizations };
 }

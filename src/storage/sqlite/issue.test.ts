@@ -177,14 +177,14 @@ describe('a disk that is full', () => {
         door: async () => filling,
       };
       const wish = {
-        ...{
-          profile: 'person' as const,
-          holder: `${'a'.repeat(50)}@example.net`,
-          csr: undefined,
-          dnsNames: [],
-          uris: [],
-        },
-        ...{ publicKey: makeKey().publicKey, subject: undefined, life: undefined },
+        profile: 'person' as const,
+        holder: `${'a'.repeat(50)}@example.net`,
+        csr: undefined,
+        dnsNames: [],
+        uris: [],
+        publicKey: makeKey().publicKey,
+        subject: undefined,
+        life: undefined,
       };
       const issues = async (): Promise<unknown> => {
         for (;;) await issue(issuance, wish, 'cli:root', 'until it is full');
