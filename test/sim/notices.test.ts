@@ -55,7 +55,8 @@ test('reminders over a network whose hop is down for half a day, and to a domain
       messagesPerConnection: 10,
       ownAddresses: [],
     },
-    schedule: () => context.config.schedule,
+    // Looks seldom, for there are a hundred days of them.
+    schedule: () => ({ ...context.config.schedule, poll: HOUR / 2, laneLease: 6 * HOUR }),
     mintId: idMinter(clock, 31),
     utcOffset: () => 0,
     clock,
@@ -79,6 +80,8 @@ test('reminders over a network whose hop is down for half a day, and to a domain
     await issue(context, wish, 'cli:root', 'test');
   }
   await revokeCertificates(context, { holder: 'carol@example.org' });
+  // The days before bring nothing.
+  clock.stepWall(69 * DAY);
   await schedule.start();
   const upkeep = startUpkeep({
     tasks: tasks.filter(({ name }) => SIMULATED.includes(name)),
@@ -86,7 +89,7 @@ test('reminders over a network whose hop is down for half a day, and to a domain
     clock,
     events: context.events,
   });
-  for (let hour = 0; hour < 101 * 24; hour++) {
+  for (let hour = 69 * 24; hour < 101 * 24; hour++) {
     // Day 70, when the first reminder goes out: nobody listens at example.org until noon of it.
     if (hour === 70 * 24 + 12) network.listeners.set('198.51.100.1:25', org.listen);
     await clock.advance(HOUR);
@@ -110,7 +113,7 @@ test('reminders over a network whose hop is down for half a day, and to a domain
     102,
     'one for each day that began',
   );
-  assert.equal(operator.length, 105, 'and nothing else: what could not be delivered is in the log');
+  assert.equal(operator.length, 36, 'and nothing else: what could not be delivered is in the log');
   const lost = events.filter((event) => event.kind === 'attempted' && event.outcome === 'failed');
   assert.equal(lost.length, 3);
   assert.ok(lost.every((event) => event.kind === 'attempted' && event.recipient === 'bob@gone.example'));
