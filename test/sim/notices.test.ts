@@ -110,7 +110,7 @@ test('reminders over a network whose hop is down for half a day, and to a domain
   assert.equal(operator.filter((subject) => subject.includes('will end soon')).length, 3);
   assert.equal(
     operator.filter((subject) => subject.includes('issuance log at entry')).length,
-    102,
+    33,
     'one for each day that began',
   );
   assert.equal(operator.length, 36, 'and nothing else: what could not be delivered is in the log');
