@@ -1,4 +1,4 @@
-import { readFile, readdir, rm } from 'node:fs/promises';
+import { readFile, readdir, realpath, rm } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { AdminFiles } from '../admin/context.ts';
 import { eraseFile, isFileNow, writeFileSafely } from '../platform/files/write-file.ts';
@@ -13,7 +13,8 @@ export function adminFiles(directory: string): AdminFiles {
   return {
     has: (path) => Promise.resolve(isFileNow(at(path))),
     read: (path) => readFile(at(path)),
-    write: (path, bytes, mode) => writeFileSafely(at(path), bytes, mode),
+    // What a symlink leads to is replaced, and the symlink stays: somebody put it there.
+    write: async (path, bytes, mode) => writeFileSafely(await realpath(at(path)).catch(() => at(path)), bytes, mode),
     async list(path) {
       try {
         return await readdir(at(path));

@@ -106,6 +106,25 @@ export function ledgerSuite(
     );
 
     test(
+      'finds what was replaced and whose overlap has ended before its own end, and what nothing has replaced',
+      using((ledger) => {
+        for (const serial of ['01', '02', '03']) ledger.add(someRecord(serial, { notAfter: T0 + 100 }), someNote());
+        ledger.add(someRecord('11', { notAfter: T0 + 900 }), someNote(), { serials: ['01'], overlapEnds: T0 + 50 });
+        ledger.add(someRecord('12', { notAfter: T0 + 900 }), someNote(), { serials: ['02'], overlapEnds: T0 + 500 });
+        const over = (at: number): string[] => ledger.find({ overlapEndsBefore: at }).map(({ serial }) => serial);
+        assert.deepEqual(over(T0 + 50), []);
+        assert.deepEqual(over(T0 + 51), ['01']);
+        assert.deepEqual(over(T0 + 1_000), ['01'], 'the other one ends by itself');
+        assert.deepEqual(
+          ledger.find({ current: true }).map(({ serial }) => serial),
+          ['03', '11', '12'],
+        );
+        ledger.revoke(['01'], 'superseded', T0 + 60, someNote('revoked'));
+        assert.deepEqual(over(T0 + 1_000), []);
+      }),
+    );
+
+    test(
       'refuses a serial number it has, and keeps the first record',
       using((ledger) => {
         ledger.add(someRecord('01'), someNote());
