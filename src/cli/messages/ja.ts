@@ -381,7 +381,7 @@ export const ja: Messages = {
   'ca.key.locked': 'ロック中（"sealpost ca unlock" で動作中のリレーが使えるようになる）',
   'ca.key.protected': 'パスフレーズ付き、ロック解除済み',
   'ca.key.unusable': '使えない',
-  'ca.crl': 'CRL',
+  'ca.crl': '失効リスト (CRL)',
   'ca.rootCrl': 'ルートの CRL',
   'ca.crl.none': 'なし',
   'ca.crl.words': '番号 {number}、{entries} 件、{from} - {until}',
