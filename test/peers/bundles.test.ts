@@ -31,25 +31,10 @@ import { missing, mustRun, run } from './program.ts';
 import { HOSTNAME, Relay, SEALPOST } from './relay.ts';
 import { Sink } from './sink.ts';
 import { Talk } from './talk.ts';
+import { onTerminal } from './typist.ts';
 
 const OUTSIDE = 'bob@outside.example';
 const JAPANESE = '山田 太郎 𠮷 (yamada@example.net)';
-
-/** Runs a command on a terminal, types each line when there is a prompt for it, prints what was shown and the exit code. */
-const TYPIST = `
-import json, os, pty, sys
-command, lines = json.loads(sys.argv[1]), json.loads(sys.argv[2])
-pid, terminal = pty.fork()
-if pid == 0: os.execv(command[0], command)
-shown = b''
-while True:
-    try: part = os.read(terminal, 4096)
-    except OSError: break
-    if not part: break
-    shown += part
-    if part.endswith(b': ') and lines: os.write(terminal, lines.pop(0).encode())
-print(shown.decode(), 'ended', os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), end='')
-`;
 
 /** As `add --json` prints it. */
 interface Added {
@@ -299,7 +284,7 @@ describe('bundles', () => {
     async function typed(...lines: readonly string[]): Promise<string> {
       const command = [SEALPOST, 'add', 'typist', '--p12', relay.path('typed.p12'), '--ask-passphrase'];
       const words = [...command, '--force', '--json', '-d', relay.directory];
-      return (await run('python3', ['-c', TYPIST, JSON.stringify(words), JSON.stringify(lines)])).output;
+      return await onTerminal(words, lines);
     }
 
     it('opens the bundle, and is not shown', async () => {

@@ -31,6 +31,7 @@ import { letter } from './message.ts';
 import { freePort } from './port.ts';
 import { missing, mustRun, rootMissing, run, type Ran } from './program.ts';
 import { HOSTNAME, Relay, SEALPOST, until } from './relay.ts';
+import { onTerminal } from './typist.ts';
 import { Sink } from './sink.ts';
 import { Talk, tlsOptions } from './talk.ts';
 
@@ -274,6 +275,44 @@ describe('a locked issuing key', { skip }, () => {
     await must(withPassphrases(relay, ['ca', 'lock', '--remove', '--ca-passphrase-fd', '3'], PASSPHRASE));
     assert.equal((await addByRequest(relay, 'cyd')).code, 0);
   });
+
+  test(
+    'is locked and unlocked on a terminal, which shows nothing of it',
+    { timeout: 120_000, skip: missing('python3') },
+    async () => {
+      await using relay = await Relay.start(await freePort());
+      const command = (...words: readonly string[]): string[] => [SEALPOST, ...words, '-d', relay.directory];
+      const enter = (text: string): string => `${text}\r`;
+      const locked = await onTerminal(command('ca', 'lock'), [enter(PASSPHRASE), enter(PASSPHRASE)]);
+      assert.match(locked, /ended 0$/, locked);
+      for (const [words, lines] of [
+        [
+          ['ca', 'lock'],
+          [enter('short'), enter('short')],
+        ],
+        [
+          ['ca', 'lock'],
+          [enter(PASSPHRASE), enter(WRONG)],
+        ],
+      ] as const)
+        assert.match(await onTerminal(command(...words), lines), /ended 2$/);
+
+      await relay.cli('ca', 'relock');
+      const wrong = await onTerminal(command('ca', 'unlock'), [enter(WRONG)]);
+      assert.match(wrong, /the passphrase does not open the key[^]*ended (?!0)\d+$/);
+      const right = await onTerminal(command('ca', 'unlock'), [enter(PASSPHRASE)]);
+      assert.match(right, /ended 0$/, right);
+      assert.equal((await addByRequest(relay, 'ada')).code, 0);
+
+      // A relay that is stopped: the command asks, and again after a wrong answer.
+      await relay.stop();
+      const { request } = await makeRequest(relay.directory, 'ben', '/CN=ben');
+      const add = command('add', 'ben@example.net', '--csr', request, '--pem', relay.path('ben.pem'));
+      const asked = await onTerminal(add, [enter(WRONG), enter(PASSPHRASE)]);
+      assert.match(asked, /ended 0$/, asked);
+      for (const shown of [locked, wrong, right, asked]) assert.doesNotMatch(shown, /grey geese/);
+    },
+  );
 });
 
 /** A holder's mail is taken, and goes on. */
