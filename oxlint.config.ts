@@ -80,7 +80,17 @@ const config: OxlintConfig = defineConfig({
     }),
     // What stands beside the code to test it may use more, but never what no test should need.
     {
-      files: ['**/*.test.ts', '**/*.suite.ts', '**/*.child.ts', 'test/**', 'tools/**', 'bench/**', 'fuzz/**', 'demo/**', '*.config.ts'],
+      files: [
+        '**/*.test.ts',
+        '**/*.suite.ts',
+        '**/*.child.ts',
+        'test/**',
+        'tools/**',
+        'bench/**',
+        'fuzz/**',
+        'demo/**',
+        '*.config.ts',
+      ],
       rules: { 'no-restricted-imports': 'off', 'no-restricted-globals': 'off' },
     },
     { files: ['*.config.ts', 'tools/summary.ts'], rules: { 'import/no-default-export': 'off' } },
