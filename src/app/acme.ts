@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { revokeCertificates } from '../admin/certificates.ts';
 import type { AdminContext } from '../admin/context.ts';
 import { latin1 } from '../base/bytes.ts';
+import { asFault } from '../base/fault.ts';
 import { mayFetchFrom } from '../ca/acme/reach.ts';
 import { acmeServer, type AcmeServer } from '../ca/acme/server.ts';
 import type { AcmeAuthority } from '../ca/acme/services.ts';
@@ -66,7 +67,10 @@ function authorityOf(context: AdminContext): AcmeAuthority {
   /** The holder may show the certificate as soon as the client has it. */
   const toldToAll = async (issued: Promise<Issued>): Promise<LedgerRecord> => {
     const { record } = await issued;
-    await context.live?.refresh();
+    // It is in the ledger and good: a thread that could not be told looks there, and no client shall order it anew.
+    await context.live?.refresh().catch((error: unknown) => {
+      context.events.tell({ kind: 'trouble', where: 'ACME', detail: asFault(error).detail });
+    });
     return record;
   };
   return {
