@@ -242,7 +242,7 @@ describe("the authority's files", () => {
 });
 
 describe('frames', () => {
-  const call: SignerCall = {
+  const call: SignerCall & { readonly kind: 'issue' } = {
     kind: 'issue',
     number: 1,
     request: testAuthority().request({ csr: Uint8Array.of(1, 2, 255) }),
