@@ -71,7 +71,7 @@ describe('the server certificate in files of others', { skip: missing('openssl')
     const first = shop.read('leaf.pem').length;
     const ends = Array.from({ length: Math.ceil(whole.length / 7) }, (_, index) => index * 7);
     const taken = new Set<number>();
-    for (const end of [...ends, first - 2, first - 1, first, first + 1]) {
+    for (const end of [...ends, first - 2, first - 1, first, first + 1].filter((one) => one < whole.length - 1)) {
       try {
         material(whole.slice(0, end), key);
         taken.add(end);
