@@ -45,11 +45,13 @@ export function encodeFrame(value: SignerCall | SignerAnswer): Bytes {
   const octets: Uint8Array[] = [];
   let length = 0;
   const text = utf8(
-    JSON.stringify(packed(value), (_key, part: unknown) => {
-      if (!(part instanceof Uint8Array)) return part;
-      octets.push(part);
-      length += part.length;
-      return { octets: [length - part.length, part.length] };
+    JSON.stringify(packed(value), function (this: Readonly<Record<string, unknown>>, key, part: unknown) {
+      // As it stood: a Buffer has been made something else of by now.
+      const whole = this[key];
+      if (!(whole instanceof Uint8Array)) return part;
+      octets.push(whole);
+      length += whole.length;
+      return { octets: [length - whole.length, whole.length] };
     }),
   );
   const lengths = new Uint8Array(8);
@@ -111,7 +113,8 @@ function readValue(bytes: Uint8Array): unknown {
     const [at, length] = part.octets as unknown[];
     if (!isWithin(at, octets.length) || !isWithin(length, octets.length - at))
       throw new Error('a frame points outside of itself');
-    return new Uint8Array(octets.subarray(at, at + length));
+    // No copy: what points at the same octets a million times costs no more for it.
+    return new Uint8Array(octets.buffer, octets.byteOffset + at, length);
   });
 }
 

@@ -268,6 +268,12 @@ describe('frames', () => {
     );
   });
 
+  test('octets are octets, in a Buffer too', () => {
+    const given = { ...call.request, serial: Buffer.from(call.request.serial) };
+    const [value] = new FrameReader().push(encodeFrame({ kind: 'issue', number: 1, request: given }));
+    assert.deepEqual(readCall(value), call);
+  });
+
   test('too long, cut short, no UTF-8, no JSON, octets outside: an error', () => {
     const frame = (json: Uint8Array, octets: number): Uint8Array =>
       Uint8Array.of(0, 0, 0, 4 + json.length + octets, 0, 0, 0, json.length, ...json, ...new Uint8Array(octets));
