@@ -2,6 +2,7 @@
 import { latin1 } from '../../base/bytes.ts';
 import type { Ms } from '../../base/clock.ts';
 import { DerError, DerReader, contextPrimitiveTag, contextTag, tags } from './der.ts';
+import { readExtension } from './extension.ts';
 import { readGeneralNames, type GeneralName } from './general-name.ts';
 import { readName } from './name.ts';
 
@@ -123,13 +124,9 @@ function readExtensions(explicit: DerReader | undefined): Map<string, DerReader>
   const list = explicit.read(tags.sequence);
   explicit.end();
   while (!list.done) {
-    const extension = list.read(tags.sequence);
-    const id = extension.readOid();
-    if (extension.tag === tags.boolean) extension.readBoolean();
-    const value = extension.read(tags.octetString);
-    extension.end();
+    const { id, value } = readExtension(list);
     // RFC 5280 §4.2: no extension twice. With two, each reader could believe another one.
-    if (values.has(id)) throw new DerError(`extension ${id} twice`, extension.offset);
+    if (values.has(id)) throw new DerError(`extension ${id} twice`, list.offset);
     values.set(id, value);
   }
   return values;

@@ -6,6 +6,7 @@
 import type { Ms } from '../../base/clock.ts';
 import { serialText, readTime } from './certificate.ts';
 import { DerError, DerReader, contextPrimitiveTag, contextTag, tags } from './der.ts';
+import { readExtension } from './extension.ts';
 import { readName } from './name.ts';
 import { oids } from './oid.ts';
 
@@ -157,19 +158,6 @@ function readEntryExtensions(entry: DerReader): number {
 const CERTIFICATE_ISSUER = '2.5.29.29';
 const DELTA_INDICATOR = '2.5.29.27';
 const ISSUING_POINT = '2.5.29.28';
-
-function readExtension(list: DerReader): {
-  readonly id: string;
-  readonly critical: boolean;
-  readonly value: DerReader;
-} {
-  const extension = list.read(tags.sequence);
-  const id = extension.readOid();
-  const critical = extension.tag === tags.boolean ? extension.readBoolean() : false;
-  const value = extension.read(tags.octetString);
-  extension.end();
-  return { id, critical, value };
-}
 
 type ListExtensions = Pick<RevocationListContent, 'number' | 'scope' | 'authorityKeyId'> & { readonly any: boolean };
 

@@ -1,5 +1,6 @@
 /** Reads OCSP requests (RFC 6960 §4.1, RFC 5019 §2.1), which come from strangers: bounded, and never a throw. */
 import { contextTag, DerError, DerReader, tags } from './der.ts';
+import { readExtension } from './extension.ts';
 import { serialText } from './certificate.ts';
 import { oids } from './oid.ts';
 
@@ -92,15 +93,11 @@ function readExtensions(explicit: DerReader | undefined): ReadonlyMap<string, Ui
   const list = explicit.read(tags.sequence);
   explicit.end();
   while (!list.done) {
-    const extension = list.read(tags.sequence);
-    const id = extension.readOid();
-    const critical = extension.tag === tags.boolean && extension.readBoolean();
-    const value = extension.read(tags.octetString).bytes;
-    extension.end();
-    if (values.has(id)) throw new DerError(`extension ${id} twice`, extension.offset);
+    const { id, critical, value } = readExtension(list);
+    if (values.has(id)) throw new DerError(`extension ${id} twice`, list.offset);
     // RFC 6960 §4.4: what is critical and not understood must not be passed over.
-    if (critical && !understood.has(id)) throw new DerError(`unknown critical extension ${id}`, extension.offset);
-    values.set(id, value);
+    if (critical && !understood.has(id)) throw new DerError(`unknown critical extension ${id}`, list.offset);
+    values.set(id, value.bytes);
   }
   return values;
 }

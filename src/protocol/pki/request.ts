@@ -1,5 +1,6 @@
 /** Certificate requests, PKCS#10 (RFC 2986): taken apart, with the parts left as they stand. No signature is checked here. */
 import { DerError, DerReader, contextTag, orEmpty, tags } from './der.ts';
+import { readExtension } from './extension.ts';
 import { readGeneralNames, type GeneralName } from './general-name.ts';
 import { readName } from './name.ts';
 import { oids } from './oid.ts';
@@ -114,13 +115,9 @@ function readRequested(values: DerReader | undefined): RequestedExtensions {
     const list = values.read(tags.sequence);
     values.end();
     while (!list.done) {
-      const extension = list.read(tags.sequence);
-      const type = extension.readOid();
-      if (extension.tag === tags.boolean) extension.readBoolean();
-      const value = extension.read(tags.octetString);
-      extension.end();
-      if (found.has(type)) throw new DerError(`extension ${type} asked for twice`, extension.offset);
-      found.set(type, value);
+      const { id, value } = readExtension(list);
+      if (found.has(id)) throw new DerError(`extension ${id} asked for twice`, list.offset);
+      found.set(id, value);
     }
   }
   const names = found.get(oids.subjectAltName);
