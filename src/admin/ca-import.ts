@@ -4,7 +4,7 @@
  * read in the process of the command, never in the relay's.
  */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { latin1, utf8, type Bytes } from '../base/bytes.ts';
+import { latin1, utf8, type Bytes, sameBytes } from '../base/bytes.ts';
 import { localDoor } from '../ca/authority-local.ts';
 import { usualTerms } from '../ca/authority.ts';
 import { isLocked, KeyFault, lockKey, openKey } from '../ca/encrypted-key.ts';
@@ -96,7 +96,7 @@ function readAuthority(source: SourceDirectory, fail: Fail): SourceCa {
       'is no CA certificate (no basicConstraints with cA, RFC 5280 §4.2.1.9)',
       'make a new CA with "sealpost init", and let the old certificates in with "sealpost trust add"',
     );
-  if (Buffer.compare(facts.subject, facts.issuer) !== 0)
+  if (!sameBytes(facts.subject, facts.issuer))
     fail(
       'cacert.pem',
       'is not self-signed: the CA above it would have to come along',
@@ -127,8 +127,7 @@ async function readKey(
   const pem = source.read(path) ?? fail(path, 'no such file');
   const { key, passphrase } = await openSourceKey(pem, path, ask, fail);
   const facts = parseCertificate(certificate);
-  if (facts === undefined || Buffer.compare(publicKeyOf(key), facts.publicKey) !== 0)
-    fail(path, 'is not the key of cacert.pem');
+  if (facts === undefined || !sameBytes(publicKeyOf(key), facts.publicKey)) fail(path, 'is not the key of cacert.pem');
   try {
     // Whatever else would keep it from signing shows now and not with the first holder.
     localDoor({ root: certificate, issuing: certificate, issuingKey: key, terms: usualTerms }).close();
@@ -198,7 +197,7 @@ function readRecords(
   const weak: string[] = [];
   for (const entry of entries) {
     const der = certificates.get(entry.serial);
-    if (der !== undefined && Buffer.compare(der, ca.der) === 0) continue; // CA.pl has the CA itself in it
+    if (der !== undefined && sameBytes(der, ca.der)) continue; // CA.pl has the CA itself in it
     const facts = der === undefined ? undefined : parseCertificate(der);
     if (der === undefined || facts === undefined) {
       if (entry.withdrawn === undefined)
@@ -208,7 +207,7 @@ function readRecords(
       else records.push(withoutFile(entry, ca, now));
       continue;
     }
-    if (Buffer.compare(facts.issuer, ca.facts.subject) !== 0) {
+    if (!sameBytes(facts.issuer, ca.facts.subject)) {
       warnings.push(
         `${DATABASE}:${entry.line}: certificate ${entry.serial} (${entry.subject}) is of another CA: left out`,
       );

@@ -4,7 +4,7 @@
  * replaced whole; a failure in between leaves keys that open, and the same command again completes it.
  */
 import type { KeyObject } from 'node:crypto';
-import { latin1, utf8, type Bytes } from '../base/bytes.ts';
+import { latin1, utf8, type Bytes, sameBytes } from '../base/bytes.ts';
 import type { Ms } from '../base/clock.ts';
 import type { AuditAction } from '../ca/audit.ts';
 import { isLocked, KeyFault, lockKey, openKey } from '../ca/encrypted-key.ts';
@@ -233,8 +233,8 @@ async function replaceInChain(context: CustodyContext, path: string, renewed: By
     return (
       one !== undefined &&
       facts !== undefined &&
-      same(one.subject, facts.subject) &&
-      same(one.publicKey, facts.publicKey)
+      sameBytes(one.subject, facts.subject) &&
+      sameBytes(one.publicKey, facts.publicKey)
     );
   });
   // A file with a key in it is not one that we wrote.
@@ -334,10 +334,6 @@ async function readCertificate(context: CustodyContext, path: string): Promise<B
 
 function note(context: CustodyContext, action: AuditAction, detail: string): void {
   context.ledger.appendAudit({ action, by: context.actor, detail }, context.clock.now());
-}
-
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
 }
 
 function messageOf(error: unknown): string {

@@ -4,7 +4,7 @@
  * made it renews it, and the relay sees the file change.
  */
 import { createPrivateKey } from 'node:crypto';
-import { latin1 } from '../base/bytes.ts';
+import { latin1, sameBytes } from '../base/bytes.ts';
 import type { Ms } from '../base/clock.ts';
 import type { Issued } from '../ca/issuance.ts';
 import { fingerprintOf, publicKeyOf } from '../ca/keys.ts';
@@ -88,7 +88,7 @@ async function renewWithKey(
   const keyPath = config.tls.key;
   const publicKey = publicKeyOf(createPrivateKey(latin1(await files.read(keyPath))));
   // Half of a pair that somebody is just changing would be certified.
-  if (Buffer.compare(publicKey, certificate.publicKey) !== 0)
+  if (!sameBytes(publicKey, certificate.publicKey))
     throw new OperationError('conflict', `${keyPath} is not the key of the certificate in ${path}`);
   const issued = await throughDoor(context, (issuance) =>
     renew(issuance, record, { publicKey, overlap }, context.actor),
@@ -108,5 +108,5 @@ async function putInPlace(context: AdminContext, path: string, record: LedgerRec
 
 function hasKeyOf(record: LedgerRecord, certificate: Certificate): boolean {
   const key = parseCertificate(record.certificate)?.publicKey;
-  return key !== undefined && Buffer.compare(key, certificate.publicKey) === 0;
+  return key !== undefined && sameBytes(key, certificate.publicKey);
 }

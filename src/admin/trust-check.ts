@@ -4,7 +4,7 @@
  */
 import { X509Certificate } from 'node:crypto';
 import type { Ms } from '../base/clock.ts';
-import { latin1 } from '../base/bytes.ts';
+import { latin1, sameBytes } from '../base/bytes.ts';
 import { chainCrypto, isSignedBy, isSoundSignature, type ChainCrypto } from '../ca/chain-crypto.ts';
 import { formatProblem } from '../config/load.ts';
 import { parseTrustFile, type TrustFile } from '../config/trust-file.ts';
@@ -209,7 +209,7 @@ function judgeCa(
 function isAlike(one: Uint8Array, other: Uint8Array): boolean {
   const [a, b] = [parseCertificate(one), parseCertificate(other)];
   if (a === undefined || b === undefined) return false;
-  return encodeName(a.subject) === encodeName(b.subject) || Buffer.compare(a.publicKey, b.publicKey) === 0;
+  return encodeName(a.subject) === encodeName(b.subject) || sameBytes(a.publicKey, b.publicKey);
 }
 
 /** Chains end at self-signed roots, so each certificate has to lead to one in the file. */
@@ -255,7 +255,7 @@ function readLists(
     }
     const signer = found.find(
       ({ parsed }) =>
-        Buffer.compare(parsed.subject, content.issuer) === 0 &&
+        sameBytes(parsed.subject, content.issuer) &&
         (parsed.keyUsage === undefined || (parsed.keyUsage & CRL_SIGN) !== 0) &&
         isSignedBy(parsed.publicKey, content.algorithm, content.signed, content.signature),
     );

@@ -2,6 +2,7 @@
  * The authority itself, with the issuing key in hand: it names, writes, lints and signs. The signer process wraps it;
  * tests use it as it is. It keeps no ledger and has no clock: serial and times come with each request.
  */
+import { sameBytes } from '../base/bytes.ts';
 import { X509Certificate, type KeyObject } from 'node:crypto';
 import type { Bytes } from '../base/bytes.ts';
 import type { Ms } from '../base/clock.ts';
@@ -110,7 +111,7 @@ export function localDoor(keys: AuthorityKeys): SigningDoor {
     };
     const plain = list(false);
     // A self-signed CA that was taken over signs its own certificate, too, and that is no end entity's.
-    return { crl: same(keys.root, keys.issuing) ? plain : list(true), plain };
+    return { crl: sameBytes(keys.root, keys.issuing) ? plain : list(true), plain };
   }
 
   // What is thrown inside becomes a rejection, as from the door in another process.
@@ -148,9 +149,9 @@ function issuerOf(keys: AuthorityKeys): LintIssuer {
   if (certificate === undefined || !certificate.isCa) throw new Error('the issuing certificate is no CA certificate');
   if (root === undefined || !root.isCa) throw new Error('the root certificate is no CA certificate');
   const rootKey = new X509Certificate(keys.root).publicKey;
-  if (!same(certificate.issuer, root.subject) || !new X509Certificate(keys.issuing).verify(rootKey))
+  if (!sameBytes(certificate.issuer, root.subject) || !new X509Certificate(keys.issuing).verify(rootKey))
     throw new Error('the issuing certificate was not issued by the root');
-  if (!same(certificate.publicKey, publicKeyOf(keys.issuingKey)))
+  if (!sameBytes(certificate.publicKey, publicKeyOf(keys.issuingKey)))
     throw new Error('the issuing key is not the key of the issuing certificate');
   return {
     name: certificate.subject,
@@ -172,10 +173,6 @@ function constraintsIn(issuing: Uint8Array): NameConstraints | undefined {
     if (!(error instanceof DerError)) throw error;
     throw new Error(`the name constraints of the issuing certificate: ${error.message}`, { cause: error });
   }
-}
-
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
 }
 
 interface Subject {

@@ -1,9 +1,10 @@
 /** Rules on extensions (RFC 5280 §4.2, RFC 6960 §4.2.2.2, RFC 9598, RFC 9608). */
+import { sameBytes } from '../base/bytes.ts';
 import { DerError, DerReader } from '../protocol/pki/der.ts';
 import type { GeneralName } from '../protocol/pki/general-name.ts';
 import { readNameConstraints } from '../protocol/pki/name-constraint.ts';
 import { oids } from '../protocol/pki/oid.ts';
-import { isCaKind, isShortLived, same } from './lint-fields.ts';
+import { isCaKind, isShortLived } from './lint-fields.ts';
 import type { LintFacts } from './lint-facts.ts';
 import type { Rule } from './lint.ts';
 import { isSpiffeId, outsideConstraints, profiles } from './profile.ts';
@@ -194,7 +195,7 @@ const keyRules: readonly Rule[] = [
   [
     'RFC 5280 §4.2.1.1',
     ({ certificate, issuer }) =>
-      !(certificate.authorityKeyId !== undefined && same(certificate.authorityKeyId, issuer.keyId)) &&
+      !(certificate.authorityKeyId !== undefined && sameBytes(certificate.authorityKeyId, issuer.keyId)) &&
       'authority key identifier is not that of the CA',
   ],
 ];

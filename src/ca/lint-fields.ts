@@ -1,4 +1,5 @@
 /** Rules on the fields of a certificate outside of its names and extensions (RFC 5280 §4.1). */
+import { sameBytes } from '../base/bytes.ts';
 import { oids } from '../protocol/pki/oid.ts';
 import { readPublicKeyKind } from '../protocol/pki/request.ts';
 import { acceptPublicKey } from './keys.ts';
@@ -9,10 +10,6 @@ import { RequestRefused } from './refusal.ts';
 
 export function isCaKind(kind: LintKind): kind is 'root' | 'issuing' {
   return kind === 'root' || kind === 'issuing';
-}
-
-export function same(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
 }
 
 /** Algorithms that sign certificates here, and whether their parameters are NULL (RFC 4055 §5) or absent. */
@@ -83,7 +80,7 @@ export const fieldRules: readonly Rule[] = [
       return (
         wanted !== undefined &&
         (wanted === 'null'
-          ? parameters === undefined || !same(parameters, Uint8Array.of(5, 0))
+          ? parameters === undefined || !sameBytes(parameters, Uint8Array.of(5, 0))
           : parameters !== undefined) &&
         `parameters of the signature algorithm are not ${wanted}`
       );
@@ -92,7 +89,7 @@ export const fieldRules: readonly Rule[] = [
   [
     'RFC 5280 §4.1.2.4',
     ({ certificate, issuer }) =>
-      !same(certificate.issuer, issuer.name) && 'issuer is not the name of the CA that signs',
+      !sameBytes(certificate.issuer, issuer.name) && 'issuer is not the name of the CA that signs',
   ],
   [
     'RFC 5280 §4.1.2.5',
@@ -123,7 +120,7 @@ export const fieldRules: readonly Rule[] = [
   [
     'RFC 5280 §4.1.2.7',
     ({ certificate, kind, issuer }) =>
-      !isCaKind(kind) && same(certificate.publicKey, issuer.publicKey) && 'certifies the key of the CA',
+      !isCaKind(kind) && sameBytes(certificate.publicKey, issuer.publicKey) && 'certifies the key of the CA',
   ],
   ['RFC 5280 §4.1.2.8', ({ uniqueIds }) => uniqueIds && 'has a unique identifier'],
 ];

@@ -1,11 +1,12 @@
 /** Rules on the subject: a distinguished name that every program reads alike (RFC 5280 §4.1.2.4, §4.1.2.6, §A.1). */
+import { sameBytes } from '../base/bytes.ts';
 import { attributeName } from '../protocol/pki/attribute.ts';
 import { tags } from '../protocol/pki/der.ts';
 import { upperBound } from '../protocol/pki/name-bound.ts';
 import type { NameAttribute } from '../protocol/pki/name.ts';
 import { oids } from '../protocol/pki/oid.ts';
 import { stringText } from '../protocol/pki/string-value.ts';
-import { isCaKind, same } from './lint-fields.ts';
+import { isCaKind } from './lint-fields.ts';
 import type { LintFacts } from './lint-facts.ts';
 import type { Rule } from './lint.ts';
 import { outsideConstraints } from './profile.ts';
@@ -38,15 +39,15 @@ export const subjectRules: readonly Rule[] = [
   [
     'RFC 5280 §4.1.2.6',
     ({ certificate, kind, issuer }) =>
-      !isCaKind(kind) && same(certificate.subject, issuer.name) && 'subject is the name of the CA',
+      !isCaKind(kind) && sameBytes(certificate.subject, issuer.name) && 'subject is the name of the CA',
   ],
   [
     'RFC 5280 §3.2',
     ({ certificate, kind, issuer }) => {
       if (!isCaKind(kind)) return undefined;
       const [sameName, sameKey] = [
-        same(certificate.subject, issuer.name),
-        same(certificate.publicKey, issuer.publicKey),
+        sameBytes(certificate.subject, issuer.name),
+        sameBytes(certificate.publicKey, issuer.publicKey),
       ];
       if (kind === 'root') return !(sameName && sameKey) && 'a root is signed by another';
       return (sameName || sameKey) && 'an issuing CA has the name or key of the root';

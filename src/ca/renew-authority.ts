@@ -1,4 +1,5 @@
 /** What the root's key is needed for after the beginning: to renew the issuing certificate. */
+import { sameBytes } from '../base/bytes.ts';
 import { X509Certificate, type KeyObject } from 'node:crypto';
 import type { Bytes } from '../base/bytes.ts';
 import type { Clock, Ms } from '../base/clock.ts';
@@ -37,7 +38,7 @@ export function renewIssuing({ root, issuing, rootKey }: RootInHand, random: Ran
   const [rootFacts, issuingFacts] = [read(root, 'root'), read(issuing, 'issuing')];
   checkRootKey(rootFacts, rootKey);
   if (
-    !same(issuingFacts.issuer, rootFacts.subject) ||
+    !sameBytes(issuingFacts.issuer, rootFacts.subject) ||
     !new X509Certificate(issuing).verify(new X509Certificate(root).publicKey)
   )
     throw new RenewalImpossible('the issuing certificate was not issued by this root');
@@ -77,7 +78,7 @@ export function renewIssuing({ root, issuing, rootKey }: RootInHand, random: Ran
 
 /** Throws RenewalImpossible when the key is not that of the certificate. */
 function checkRootKey(root: Certificate, key: KeyObject): void {
-  if (!same(root.publicKey, publicKeyOf(key)))
+  if (!sameBytes(root.publicKey, publicKeyOf(key)))
     throw new RenewalImpossible('the key is not that of the root certificate');
 }
 
@@ -107,10 +108,6 @@ function partsOf(certificate: Uint8Array): Parts {
   const subject = fields.readWhole(tags.sequence);
   const publicKey = fields.readWhole(tags.sequence);
   return { version, issuer, subject, publicKey, extensions: fields.readWhole(contextTag(3)) };
-}
-
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
 }
 
 function wholeSeconds(at: Ms): Ms {

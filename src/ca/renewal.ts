@@ -3,6 +3,7 @@
  * profile, names and subject. Old and new are valid together for the overlap, so nobody is locked out while the new one
  * is put in place; then the old one is withdrawn as superseded. The ledger joins both, and so keeps the line.
  */
+import { sameBytes } from '../base/bytes.ts';
 import type { Ms } from '../base/clock.ts';
 import { parseCertificate, type Certificate } from '../protocol/pki/certificate.ts';
 import { readRequest } from '../protocol/pki/request.ts';
@@ -107,5 +108,5 @@ export function isCurrent({ state, replacedBy }: LedgerRecord): boolean {
 function keptKey(old: Certificate, { csr, publicKey }: RenewalRequest): string {
   const reading = csr === undefined ? undefined : readRequest(csr);
   const key = publicKey ?? (reading?.kind === 'request' ? reading.request.publicKey : undefined);
-  return key !== undefined && Buffer.compare(key, old.publicKey) === 0 ? ', with the same key' : '';
+  return key !== undefined && sameBytes(key, old.publicKey) ? ', with the same key' : '';
 }

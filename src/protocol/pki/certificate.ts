@@ -1,5 +1,5 @@
 /** X.509 certificates (RFC 5280 §4.1): the fields that say whose they are. No signature is checked here. */
-import { latin1 } from '../../base/bytes.ts';
+import { latin1, sameBytes } from '../../base/bytes.ts';
 import type { Ms } from '../../base/clock.ts';
 import { DerError, DerReader, contextPrimitiveTag, contextTag, tags } from './der.ts';
 import { readExtension } from './extension.ts';
@@ -82,7 +82,7 @@ function readCertificate(outer: DerReader): Certificate {
   explicit?.end();
   const serial = signed.readInteger();
   // RFC 5280 §4.1.1.2: both places name the same algorithm.
-  if (Buffer.compare(signed.readWhole(tags.sequence), algorithm) !== 0)
+  if (!sameBytes(signed.readWhole(tags.sequence), algorithm))
     throw new DerError('two signature algorithms', signed.offset);
   const issuer = signed.readWhole(tags.sequence);
   const validity = signed.read(tags.sequence);

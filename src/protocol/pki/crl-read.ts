@@ -3,6 +3,7 @@
  * list, is refused in words: a list that is believed must say everything about the certificates it is asked about. No
  * signature is checked here.
  */
+import { sameBytes } from '../../base/bytes.ts';
 import type { Ms } from '../../base/clock.ts';
 import { serialText, readTime } from './certificate.ts';
 import { DerError, DerReader, contextPrimitiveTag, contextTag, tags } from './der.ts';
@@ -86,8 +87,7 @@ function readList(outer: DerReader, size: number): RevocationListContent {
 
   const list = new DerReader(outer.bytes, signed.byteOffset - outer.bytes.byteOffset).read(tags.sequence);
   const version = list.tag === tags.integer ? list.readSmallInteger() : 0;
-  if (Buffer.compare(list.readWhole(tags.sequence), algorithm) !== 0)
-    throw new DerError('two signature algorithms', list.offset);
+  if (!sameBytes(list.readWhole(tags.sequence), algorithm)) throw new DerError('two signature algorithms', list.offset);
   const issuer = list.readWhole(tags.sequence);
   readName(issuer);
   const thisUpdate = readTime(list);
@@ -126,7 +126,7 @@ function readEntries(list: DerReader, size: number): Uint32Array {
     entry.readInteger();
     readTime(entry);
     const said = entry.rest;
-    if (Buffer.compare(said, understood) !== 0) {
+    if (!sameBytes(said, understood)) {
       readEntryExtensions(entry);
       understood = said;
     }
