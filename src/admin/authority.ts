@@ -1,5 +1,4 @@
 /** What the running relay can tell of its authority, and the way of a passphrase to the signer. No key comes near it. */
-import { latin1 } from '../base/bytes.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { Ms } from '../base/clock.ts';
 import type { KeyState } from '../ca/authority.ts';
@@ -9,7 +8,7 @@ import { parseCertificate } from '../protocol/pki/certificate.ts';
 import { readCrl } from '../protocol/pki/crl-read.ts';
 import { printName } from '../protocol/pki/name.ts';
 import { oids } from '../protocol/pki/oid.ts';
-import { decodePem } from '../protocol/pki/pem.ts';
+import { pemBlock } from '../protocol/pki/pem.ts';
 import { readPublicKeyKind } from '../protocol/pki/request.ts';
 import type { AdminContext } from './context.ts';
 import { OperationError } from './errors.ts';
@@ -158,7 +157,7 @@ async function crlView(context: AdminContext, file: string): Promise<CrlView | n
 /** Undefined when the file is not there or holds no such block. */
 async function blockIn(context: AdminContext, file: string, label: string): Promise<Bytes | undefined> {
   if (!(await context.files.has(file))) return undefined;
-  return decodePem(latin1(await context.files.read(file))).find((block) => block.label === label)?.der;
+  return pemBlock(await context.files.read(file), label);
 }
 
 const names: Readonly<Record<string, string>> = {

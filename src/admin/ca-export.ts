@@ -14,7 +14,7 @@ import { hex } from '../base/bytes.ts';
 import { parseCertificate } from '../protocol/pki/certificate.ts';
 import { time } from '../protocol/pki/der-write.ts';
 import { printName } from '../protocol/pki/name.ts';
-import { decodePem } from '../protocol/pki/pem.ts';
+import { pemBlock } from '../protocol/pki/pem.ts';
 import { openIssuingKey, type AskPassphrase, type CustodyContext } from './custody.ts';
 
 /** Where the files go. Paths are relative to the new directory. */
@@ -122,9 +122,9 @@ function timeText(at: Ms): string {
 }
 
 async function certificateOf(files: CustodyContext['files'], path: string): Promise<Bytes> {
-  const block = decodePem(latin1(await files.read(path))).find(({ label }) => label === 'CERTIFICATE');
-  if (block === undefined) throw new Error(`${path}: holds no certificate in PEM`);
-  return block.der;
+  const der = pemBlock(await files.read(path), 'CERTIFICATE');
+  if (der === undefined) throw new Error(`${path}: holds no certificate in PEM`);
+  return der;
 }
 
 const purposes: Readonly<Partial<Record<ProfileName, string>>> = {

@@ -17,7 +17,7 @@ import { parseCertificate, type Certificate } from '../protocol/pki/certificate.
 import { readCrl } from '../protocol/pki/crl-read.ts';
 import { commonName, encodeName, readName } from '../protocol/pki/name.ts';
 import { oids } from '../protocol/pki/oid.ts';
-import { decodePem } from '../protocol/pki/pem.ts';
+import { decodePem, pemBlock } from '../protocol/pki/pem.ts';
 import type { AskPassphrase, CustodyContext } from './custody.ts';
 import { OperationError } from './errors.ts';
 
@@ -329,8 +329,8 @@ function lastCrlNumber(source: SourceDirectory): number | undefined {
   );
   for (const path of folders) {
     const file = source.read(path);
-    const block = file === undefined ? undefined : decodePem(latin1(file)).find(({ label }) => label === 'X509 CRL');
-    const reading = block === undefined ? undefined : readCrl(block.der);
+    const der = file === undefined ? undefined : pemBlock(file, 'X509 CRL');
+    const reading = der === undefined ? undefined : readCrl(der);
     if (reading?.kind === 'list' && reading.list.number !== undefined) numbers.push(Number(reading.list.number));
   }
   const known = numbers.filter((number) => Number.isSafeInteger(number) && number > 0);

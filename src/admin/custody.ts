@@ -15,7 +15,7 @@ import { fingerprintOf } from '../ca/keys.ts';
 import { authorityFiles, certificateFile, keyFile, signRootCrl } from '../ca/setup.ts';
 import { parseCertificate } from '../protocol/pki/certificate.ts';
 import { readCrl } from '../protocol/pki/crl-read.ts';
-import { decodePem, encodePem } from '../protocol/pki/pem.ts';
+import { decodePem, encodePem, pemBlock } from '../protocol/pki/pem.ts';
 import type { AdminContext } from './context.ts';
 import { OperationError } from './errors.ts';
 
@@ -218,8 +218,8 @@ export async function renewAuthority(
 /** Number of the root's CRL as it is; 0 without one. */
 async function rootCrlNumber(context: CustodyContext): Promise<number> {
   if (!(await context.files.has(rootCrl))) return 0;
-  const block = decodePem(latin1(await context.files.read(rootCrl))).find(({ label }) => label === 'X509 CRL');
-  const reading = block === undefined ? undefined : readCrl(block.der);
+  const der = pemBlock(await context.files.read(rootCrl), 'X509 CRL');
+  const reading = der === undefined ? undefined : readCrl(der);
   return reading?.kind === 'list' ? Number(reading.list.number ?? 0n) : 0;
 }
 
@@ -326,10 +326,10 @@ async function readFile(context: CustodyContext, path: string): Promise<Uint8Arr
 }
 
 async function readCertificate(context: CustodyContext, path: string): Promise<Bytes> {
-  const block = decodePem(latin1(await readFile(context, path))).find(({ label }) => label === 'CERTIFICATE');
-  if (block === undefined || parseCertificate(block.der)?.isCa !== true)
+  const der = pemBlock(await readFile(context, path), 'CERTIFICATE');
+  if (der === undefined || parseCertificate(der)?.isCa !== true)
     throw new OperationError('failed', `${path}: holds no CA certificate in PEM`, 'restore it from a backup');
-  return block.der;
+  return der;
 }
 
 function note(context: CustodyContext, action: AuditAction, detail: string): void {

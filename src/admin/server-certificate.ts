@@ -13,7 +13,7 @@ import { lastOf, renew } from '../ca/renewal.ts';
 import { authorityFiles, certificateFile } from '../ca/setup.ts';
 import type { Config } from '../config/schema.ts';
 import { parseCertificate, type Certificate } from '../protocol/pki/certificate.ts';
-import { decodePem } from '../protocol/pki/pem.ts';
+import { decodePem, pemBlock } from '../protocol/pki/pem.ts';
 import { throughDoor } from './certificate-issue.ts';
 import type { AdminContext } from './context.ts';
 import { OperationError } from './errors.ts';
@@ -35,7 +35,7 @@ export async function serverInForce({
 }: Pick<AdminContext, 'config' | 'files' | 'ledger'>): Promise<ServerInForce | undefined> {
   const path = config.tls.certificate;
   const pem = await files.read(path).catch(() => undefined);
-  const der = pem && decodePem(latin1(pem)).find(({ label }) => label === 'CERTIFICATE')?.der;
+  const der = pem && pemBlock(pem, 'CERTIFICATE');
   const certificate = der && parseCertificate(der);
   if (der === undefined || certificate === undefined) return undefined;
   const record = ledger.get(certificate.serial);

@@ -2,10 +2,10 @@
 import type { KeyObject } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { latin1, type Bytes } from '../base/bytes.ts';
+import { type Bytes } from '../base/bytes.ts';
 import { isLocked, openKey } from '../ca/encrypted-key.ts';
 import { authorityFiles } from '../ca/setup.ts';
-import { decodePem } from '../protocol/pki/pem.ts';
+import { pemBlock } from '../protocol/pki/pem.ts';
 
 /** More than any key or certificate has. */
 const LARGEST_FILE = 65_536;
@@ -50,9 +50,9 @@ export function readSecret(path: string): Bytes {
 }
 
 function readCertificate(path: string): Bytes {
-  const block = decodePem(latin1(readBytes(path))).find(({ label }) => label === 'CERTIFICATE');
-  if (block === undefined) throw new Error(`${path}: holds no certificate in PEM; restore it from a backup`);
-  return block.der;
+  const der = pemBlock(readBytes(path), 'CERTIFICATE');
+  if (der === undefined) throw new Error(`${path}: holds no certificate in PEM; restore it from a backup`);
+  return der;
 }
 
 /** Anything but a file of sensible size is refused before it is opened: a pipe would never end. */

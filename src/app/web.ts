@@ -19,7 +19,7 @@ import { watchedFile, type FileNow } from '../platform/files/watched-file.ts';
 import { openWebListener, type OpenWebListener, type WebListenerSettings } from '../platform/http/server.ts';
 import type { WebTls } from '../platform/http/server-tls.ts';
 import type { TlsMaterial } from '../platform/net/tls-contexts.ts';
-import { decodePem, encodePem } from '../protocol/pki/pem.ts';
+import { decodePem, encodePem, pemBlock } from '../protocol/pki/pem.ts';
 import type { StatusService } from './responder.ts';
 
 const HOUR = 3_600_000;
@@ -75,9 +75,9 @@ async function document(
   maxAge: number,
 ): Promise<Document | undefined> {
   const file = await read();
-  const block = file && decodePem(latin1(file.bytes)).find((one) => one.label === label);
-  if (file === undefined || block === undefined) return undefined;
-  const body: Bytes = form === 'der' ? block.der : utf8(encodePem(label, block.der));
+  const der = file && pemBlock(file.bytes, label);
+  if (file === undefined || der === undefined) return undefined;
+  const body: Bytes = form === 'der' ? der : utf8(encodePem(label, der));
   const tag = createHash('sha256').update(body).digest('base64url').slice(0, 22);
   return { body, freshness: { tag, modifiedAt: file.modifiedAt, until: Date.now() + maxAge } };
 }

@@ -1,8 +1,8 @@
 /** The root on its way to a safe: its certificate, and its key under a passphrase, in one PEM file that OpenSSL reads. */
 import { sign, verify, X509Certificate, type KeyObject } from 'node:crypto';
-import { concat, latin1, utf8, type Bytes, sameBytes } from '../base/bytes.ts';
+import { concat, utf8, type Bytes, sameBytes } from '../base/bytes.ts';
 import type { Random } from '../base/random.ts';
-import { decodePem, encodePem } from '../protocol/pki/pem.ts';
+import { encodePem, pemBlock } from '../protocol/pki/pem.ts';
 import { KeyFault, lockKey, openKey } from './encrypted-key.ts';
 
 export async function makeRootExport(
@@ -16,8 +16,8 @@ export async function makeRootExport(
 
 /** The key in an exported file, after it has proved to be that of `root`. Throws a KeyFault. */
 export function openRootExport(file: Uint8Array, root: Uint8Array, passphrase: string | undefined): KeyObject {
-  const certificate = decodePem(latin1(file)).find(({ label }) => label === 'CERTIFICATE');
-  if (certificate !== undefined && !sameBytes(certificate.der, root))
+  const certificate = pemBlock(file, 'CERTIFICATE');
+  if (certificate !== undefined && !sameBytes(certificate, root))
     throw new KeyFault('none', 'holds another root certificate than this authority has');
   const key = openKey(file, passphrase);
   if (!signsFor(key, root)) throw new KeyFault('none', 'holds a key that is not that of the root certificate');

@@ -1,5 +1,5 @@
 /** PEM of RFC 7468: one block of base64, 64 characters a line, between two boundary lines. */
-import type { Bytes } from '../../base/bytes.ts';
+import { latin1, type Bytes } from '../../base/bytes.ts';
 
 export interface PemBlock {
   /** `CERTIFICATE`, `PRIVATE KEY`, `CERTIFICATE REQUEST`, `X509 CRL`… */
@@ -39,4 +39,9 @@ export function decodePem(text: string): PemBlock[] {
     }
     at = end + label.length + 14;
   }
+}
+
+/** The DER of the first block with this label in a file; undefined without one. */
+export function pemBlock(file: Uint8Array, label: string): Bytes | undefined {
+  return decodePem(latin1(file)).find((block) => block.label === label)?.der;
 }
