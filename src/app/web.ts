@@ -50,8 +50,8 @@ function documentRoutes({ directory }: AdminContext): WebRoute[] {
     // Media types by RFC 2585 §4 and RFC 8555 §9.1.
     const type = label === 'CERTIFICATE' ? 'application/pkix-cert' : 'application/pkix-crl';
     return [
-      documentRoute(`${path}.${extension}`, type, () => document(read, label, 'der', maxAge)),
-      documentRoute(`${path}.pem`, 'application/x-pem-file', () => document(read, label, 'pem', maxAge)),
+      documentRoute(`${path}.${extension}`, type, documentIn(read, label, 'der', maxAge)),
+      documentRoute(`${path}.pem`, 'application/x-pem-file', documentIn(read, label, 'pem', maxAge)),
     ];
   });
 }
@@ -68,18 +68,37 @@ function estServices(context: AdminContext): EstServices {
   };
 }
 
-async function document(
+/**
+ * The document in a file. Taken apart and hashed when the file is another and not for each who asks: a CRL may have
+ * megabytes.
+ */
+function documentIn(
   read: () => Promise<FileNow | undefined>,
   label: string,
   form: 'der' | 'pem',
   maxAge: number,
-): Promise<Document | undefined> {
-  const file = await read();
-  const der = file && pemBlock(file.bytes, label);
-  if (file === undefined || der === undefined) return undefined;
-  const body: Bytes = form === 'der' ? der : utf8(encodePem(label, der));
-  const tag = createHash('sha256').update(body).digest('base64url').slice(0, 22);
-  return { body, freshness: { tag, modifiedAt: file.modifiedAt, until: Date.now() + maxAge } };
+): () => Promise<Document | undefined> {
+  let last: FileNow | undefined;
+  let content: { readonly body: Bytes; readonly tag: string } | undefined;
+  return async () => {
+    const file = await read();
+    if (file !== last) content = file && contentOf(file, label, form);
+    last = file;
+    if (file === undefined || content === undefined) return undefined;
+    const { body, tag } = content;
+    return { body, freshness: { tag, modifiedAt: file.modifiedAt, until: Date.now() + maxAge } };
+  };
+}
+
+function contentOf(
+  { bytes }: FileNow,
+  label: string,
+  form: 'der' | 'pem',
+): { readonly body: Bytes; readonly tag: string } | undefined {
+  const der = pemBlock(bytes, label);
+  if (der === undefined) return undefined;
+  const body = form === 'der' ? der : utf8(encodePem(label, der));
+  return { body, tag: createHash('sha256').update(body).digest('base64url').slice(0, 22) };
 }
 
 /** The server certificate of the SMTP side; client certificates are believed when our own CA issued them, and no other. */
