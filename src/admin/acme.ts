@@ -6,7 +6,7 @@ import type { AcmeKey, HostProfile } from '../ca/acme/store.ts';
 import type { LedgerRecord } from '../ca/ledger.ts';
 import { certifiedNames } from '../ca/profile.ts';
 import { encodeBase64url } from '../protocol/acme/base64url.ts';
-import { refusalToError } from './certificate-issue.ts';
+import { checked } from './certificate-issue.ts';
 import { revokeCertificates, selectRevocable, type Revocation, type Revoked } from './certificates.ts';
 import { clientFacts } from './client-facts.ts';
 import type { AdminContext } from './context.ts';
@@ -60,14 +60,6 @@ export async function createAcmeKey(context: AdminContext, request: AcmeKeyReque
   const { id, expires } = key;
   const hmacKey = encodeBase64url(key.secret);
   return { id, hmacKey, holder, profile, names: key.names, expires, directory: await directoryUrl(context) };
-}
-
-function checked<T>(act: () => T): T {
-  try {
-    return act();
-  } catch (error) {
-    throw refusalToError(error);
-  }
 }
 
 async function directoryUrl(context: AdminContext): Promise<string | null> {

@@ -2,7 +2,7 @@
 import { generateKey, type KeyKind } from '../ca/keys.ts';
 import { asciiDomain, checkDnsName } from '../ca/profile.ts';
 import { authorityFiles, createAuthority } from '../ca/setup.ts';
-import { refusalToError, type CertificateContext } from './certificate-issue.ts';
+import { checked, type CertificateContext } from './certificate-issue.ts';
 import { OperationError } from './errors.ts';
 
 /** What may be chosen for an authority when it is made. */
@@ -43,15 +43,13 @@ export async function makeAuthority(
 
 /** In lower case and A-labels, as certificates have them. Throws OperationError `usage` when one is no domain. */
 function domainsOf(written: readonly string[]): string[] {
-  try {
-    return written.map((text) => {
+  return checked(() =>
+    written.map((text) => {
       const domain = asciiDomain(text.trim().toLowerCase().replace(/^@/, ''));
       checkDnsName(domain, false);
       return domain;
-    });
-  } catch (error) {
-    throw refusalToError(error);
-  }
+    }),
+  );
 }
 
 /** Whether all of the files are missing. Some of them are a trace of something that we do not understand: no overwriting. */

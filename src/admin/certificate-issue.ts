@@ -1,8 +1,6 @@
-/** The operations' way to the CA: one open door for all that an operation signs, and refusals in words for operators. */
+/** The operations' way to the CA: issuing and revocation lists in the operator's name, and refusals in words for operators. */
 import { latin1, utf8 } from '../base/bytes.ts';
-import type { SigningDoor } from '../ca/authority.ts';
-import { issue, signCrl, type Issuance, type Issued, type Wish } from '../ca/issuance.ts';
-import type { Replacement } from '../ca/ledger.ts';
+import { issue, signCrl, type Issued, type Wish } from '../ca/issuance.ts';
 import { RequestRefused } from '../ca/refusal.ts';
 import { AuthorityUnavailable } from '../ca/unavailable.ts';
 import { authorityFiles } from '../ca/setup.ts';
@@ -17,44 +15,42 @@ export type CertificateContext = Pick<
   'actor' | 'clock' | 'random' | 'events' | 'ledger' | 'door' | 'files' | 'live'
 >;
 
-/** Runs `act` with a door that opens once, and is closed whatever happens. What it refuses becomes an OperationError. */
-export async function throughDoor<T>(context: CertificateContext, act: (issuance: Issuance) => Promise<T>): Promise<T> {
-  const { clock, random, events, ledger } = context;
-  let opened: SigningDoor | undefined;
-  const door = async (): Promise<SigningDoor> => {
-    const real = (opened ??= await context.door());
-    return { issue: (request) => real.issue(request), signCrl: (request) => real.signCrl(request), close: () => {} };
-  };
+/** Does what needs a signature. What the authority refuses becomes an OperationError. */
+export async function signing<T>(act: () => Promise<T>): Promise<T> {
   try {
-    return await act({ clock, random, events, ledger, door });
+    return await act();
   } catch (error) {
     throw refusalToError(error);
-  } finally {
-    opened?.close();
+  }
+}
+
+/** The same for a check that signs nothing. */
+export function checked<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw refusalToError(error);
   }
 }
 
 /** A refusal of the authority is about what was asked for; anything else goes on as it is. */
-export function refusalToError(error: unknown): unknown {
+function refusalToError(error: unknown): unknown {
   if (error instanceof RequestRefused) return new OperationError('usage', error.message, undefined, error);
   return error instanceof AuthorityUnavailable ? new OperationError('failed', error.message, error.hint, error) : error;
 }
 
 /** Has a certificate signed and recorded in the name of whoever runs the operation. */
 export function issueInto(
-  { actor }: CertificateContext,
-  issuance: Issuance,
-  wish: Partial<Wish> & Pick<Wish, 'profile' | 'holder'>,
+  context: CertificateContext,
+  wish: Wish,
   why: string = 'asked for by the operator',
-  replaces?: Replacement,
 ): Promise<Issued> {
-  const nothing = { csr: undefined, publicKey: undefined, dnsNames: [], uris: [], subject: undefined, life: undefined };
-  return issue(issuance, { ...nothing, ...wish }, actor, why, replaces);
+  return issue(context, wish, context.actor, why);
 }
 
 /** A CRL of all that is withdrawn, to its files. */
-export async function writeCrl(context: CertificateContext, issuance: Issuance): Promise<void> {
-  const { crl, plain } = await signCrl(issuance, context.actor);
+export async function writeCrl(context: CertificateContext): Promise<void> {
+  const { crl, plain } = await signCrl(context, context.actor);
   await context.files.write(authorityFiles.plainCrl, utf8(encodePem('X509 CRL', plain)), 'public');
   await context.files.write(authorityFiles.crl, utf8(encodePem('X509 CRL', crl)), 'public');
 }

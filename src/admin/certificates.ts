@@ -5,7 +5,7 @@ import type { LedgerFilter, LedgerRecord, RevocationReason } from '../ca/ledger.
 import { certifiedNames } from '../ca/profile.ts';
 import { authorityFiles, certificateFile, keyFile } from '../ca/setup.ts';
 import { allMissing, isThere, makeAuthority, type AuthorityChoices } from './authority-files.ts';
-import { issueInto, refusalToError, throughDoor, writeCrl, type CertificateContext } from './certificate-issue.ts';
+import { checked, issueInto, signing, writeCrl, type CertificateContext } from './certificate-issue.ts';
 import { select, type Selection } from './certificate-select.ts';
 import { details, view, type CertificateDetails, type CertificateView } from './certificate-view.ts';
 import { OperationError } from './errors.ts';
@@ -31,26 +31,21 @@ export interface Initialised {
 export async function initialise(context: CertificateContext, request: InitialiseRequest): Promise<Initialised> {
   const hostname = request.hostname.trim().toLowerCase();
   const dnsNames = [...new Set([hostname, ...(request.names ?? []).map((name) => name.trim().toLowerCase())])];
-  try {
-    certifiedNames('server', { holder: hostname, dnsNames, uris: [] }, undefined);
-  } catch (error) {
-    throw refusalToError(error);
-  }
+  checked(() => certifiedNames('server', { holder: hostname, dnsNames, uris: [] }, undefined));
   const created = await makeAuthority(context, [hostname, ...dnsNames.slice(1)], request);
   const needsCrl = !(await isThere(context, authorityFiles.crl));
   const needsServer = await allMissing(context, [authorityFiles.serverCertificate, authorityFiles.serverKey]);
   if (!needsCrl && !needsServer) return { created, server: undefined };
 
-  const server = await throughDoor(context, async (issuance) => {
+  const server = await signing(async () => {
     if (needsCrl) {
-      await writeCrl(context, issuance);
+      await writeCrl(context);
       created.push(authorityFiles.plainCrl, authorityFiles.crl);
     }
     if (!needsServer) return undefined;
     const pair = makeKey();
     const issued = await issueInto(
       context,
-      issuance,
       { profile: 'server', holder: hostname, publicKey: pair.publicKey, dnsNames },
       'the certificate of this server',
     );
@@ -181,5 +176,5 @@ async function writeCrlAfter(context: CertificateContext): Promise<void> {
 
 /** Signs a new CRL of all that is revoked and writes it to ca/crl.pem. For whoever renews it before its nextUpdate. */
 export async function renewCrl(context: CertificateContext): Promise<void> {
-  await throughDoor(context, (issuance) => writeCrl(context, issuance));
+  await signing(() => writeCrl(context));
 }

@@ -3,7 +3,7 @@ import type { Ms } from '../base/clock.ts';
 import { makeToken, type Enrolment } from '../ca/enrolment.ts';
 import type { ProfileName } from '../ca/ledger.ts';
 import { certifiedNames, isAddress } from '../ca/profile.ts';
-import { refusalToError } from './certificate-issue.ts';
+import { checked } from './certificate-issue.ts';
 import type { AdminContext } from './context.ts';
 import { OperationError } from './errors.ts';
 import { lifeOf } from './holder.ts';
@@ -42,12 +42,8 @@ export function createEnrolment(context: EnrolmentContext, request: EnrolmentReq
   const profile = request.profile ?? (isAddress(holder) ? 'person' : 'device');
   const dnsNames = (request.dnsNames ?? []).map((name) => name.trim().toLowerCase());
   const life = lifeOf(profile, request.days);
-  try {
-    // The CA's name constraints are behind the door: they are looked at when the certificate is asked for.
-    certifiedNames(profile, { holder, dnsNames, uris: [] }, undefined);
-  } catch (error) {
-    throw refusalToError(error);
-  }
+  // The CA's name constraints are behind the door: they are looked at when the certificate is asked for.
+  checked(() => certifiedNames(profile, { holder, dnsNames, uris: [] }, undefined));
   const now = clock.now();
   const { token, hash, id } = makeToken(random);
   const expires = now + (request.hours ?? USUAL_HOURS) * HOUR;

@@ -6,7 +6,7 @@ import type { Ms } from '../base/clock.ts';
 import { chainPem } from '../ca/bundle.ts';
 import type { ProfileName } from '../ca/ledger.ts';
 import { isAddress, profiles } from '../ca/profile.ts';
-import { issueInto, readCsr, throughDoor, type CertificateContext } from './certificate-issue.ts';
+import { issueInto, readCsr, signing, type CertificateContext } from './certificate-issue.ts';
 import { view, type CertificateView } from './certificate-view.ts';
 import { OperationError } from './errors.ts';
 
@@ -64,7 +64,7 @@ export async function addHolder(context: CertificateContext, request: HolderRequ
 
   const { publicKey, subject, why, dnsNames = [], uris = [] } = request;
   const wish = { profile, holder, csr, publicKey, dnsNames, uris, subject, life };
-  const issued = await throughDoor(context, (issuance) => issueInto(context, issuance, wish, why));
+  const issued = await signing(() => issueInto(context, wish, why));
   await context.live?.refresh();
   return {
     certificate: view(issued.record, context.clock.now()),

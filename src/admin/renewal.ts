@@ -7,7 +7,7 @@ import { chainPem } from '../ca/bundle.ts';
 import type { LedgerRecord } from '../ca/ledger.ts';
 import { isCurrent, renew } from '../ca/renewal.ts';
 import { timeText } from '../protocol/mime/date.ts';
-import { readCsr, throughDoor } from './certificate-issue.ts';
+import { readCsr, signing } from './certificate-issue.ts';
 import { select, type Selection } from './certificate-select.ts';
 import { view, type CertificateView } from './certificate-view.ts';
 import { renewCrl } from './certificates.ts';
@@ -58,7 +58,7 @@ export async function renewCertificate(context: AdminContext, wish: RenewalWish)
     life: days === undefined ? undefined : days * DAY,
     overlap,
   };
-  const issued = await throughDoor(context, (issuance) => renew(issuance, record, request, context.actor));
+  const issued = await signing(() => renew(context, record, request, context.actor));
   await context.live?.refresh();
   return { ...renewed(context, issued.record, record), chain: chainPem(issued.certificate, issued.chain) };
 }

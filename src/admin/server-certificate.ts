@@ -14,7 +14,7 @@ import { authorityFiles, certificateFile } from '../ca/setup.ts';
 import type { Config } from '../config/schema.ts';
 import { parseCertificate, type Certificate } from '../protocol/pki/certificate.ts';
 import { decodePem, pemBlock } from '../protocol/pki/pem.ts';
-import { throughDoor } from './certificate-issue.ts';
+import { signing } from './certificate-issue.ts';
 import type { AdminContext } from './context.ts';
 import { OperationError } from './errors.ts';
 
@@ -90,9 +90,7 @@ async function renewWithKey(
   // Half of a pair that somebody is just changing would be certified.
   if (!sameBytes(publicKey, certificate.publicKey))
     throw new OperationError('conflict', `${keyPath} is not the key of the certificate in ${path}`);
-  const issued = await throughDoor(context, (issuance) =>
-    renew(issuance, record, { publicKey, overlap }, context.actor),
-  );
+  const issued = await signing(() => renew(context, record, { publicKey, overlap }, context.actor));
   await putInPlace(context, path, issued.record);
   return issued;
 }

@@ -77,8 +77,7 @@ function authorityOf(context: AdminContext): AcmeAuthority {
     certificate: (serial) => ledger.get(serial),
     issuedSince: (holder, at) => ledger.find({ holder, state: 'active' }).filter(({ issuedAt }) => issuedAt >= at),
     async issue({ names, ...wish }, by, why) {
-      const asked = { ...wish, csr: undefined, dnsNames: names, uris: [], subject: undefined };
-      return await toldToAll(issue(context, asked, by, why));
+      return await toldToAll(issue(context, { ...wish, dnsNames: names }, by, why));
     },
     async renew(current, { publicKey, life }, by) {
       return await toldToAll(renew(context, current, { publicKey, life, overlap: context.config.ca.overlap }, by));

@@ -88,16 +88,7 @@ export class StatusService {
     const pair = makeKey();
     const { certificate } = await issue(
       this.#context,
-      {
-        profile: 'responder',
-        holder: RESPONDER,
-        csr: undefined,
-        publicKey: pair.publicKey,
-        dnsNames: [],
-        uris: [],
-        subject: undefined,
-        life: undefined,
-      },
+      { profile: 'responder', holder: RESPONDER, publicKey: pair.publicKey },
       'relay',
       'OCSP responder',
     );

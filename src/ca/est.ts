@@ -92,8 +92,7 @@ async function issueFor(
   by: string,
 ): Promise<Issued> {
   try {
-    const wish = { profile, holder, csr, publicKey: undefined, dnsNames, uris: [], subject: undefined, life };
-    const issued = await issue(issuance, wish, by, `token ${id}`);
+    const issued = await issue(issuance, { profile, holder, csr, dnsNames, life }, by, `token ${id}`);
     enrolments.usedFor(id, issued.record.serial);
     return issued;
   } catch (error) {

@@ -9,7 +9,7 @@ import type { Random } from '../base/random.ts';
 import { parseCertificate } from '../protocol/pki/certificate.ts';
 import { encodeName } from '../protocol/pki/name.ts';
 import { positiveSerial } from './authority-local.ts';
-import type { SignedCrl, SigningDoor } from './authority.ts';
+import type { IssueRequest, SignedCrl, SigningDoor } from './authority.ts';
 import { fingerprintOf } from './keys.ts';
 import type { Ledger, LedgerRecord, ProfileName, Replacement } from './ledger.ts';
 import { RequestRefused } from './refusal.ts';
@@ -25,21 +25,13 @@ export interface Issuance {
   door(): Promise<SigningDoor>;
 }
 
-export interface Wish {
-  readonly profile: ProfileName;
-  readonly holder: string;
-  /** PKCS#10, DER; else `publicKey`. */
-  readonly csr: Uint8Array | undefined;
-  /** SubjectPublicKeyInfo, DER. */
-  readonly publicKey: Uint8Array | undefined;
-  readonly dnsNames: readonly string[];
-  readonly uris: readonly string[];
-  /** RFC 4514 text; undefined: the CSR's, else the template's. */
-  readonly subject: string | undefined;
+/** What is asked of the authority, which is given serial number and times here. What is left out is not wished for. */
+export interface Wish
+  extends
+    Pick<IssueRequest, 'profile' | 'holder'>,
+    Partial<Pick<IssueRequest, 'csr' | 'publicKey' | 'dnsNames' | 'uris' | 'subject' | 'follows'>> {
   /** Undefined: the profile's. */
-  readonly life: Ms | undefined;
-  /** The certificate that is renewed, see `IssueRequest`. */
-  readonly follows?: Uint8Array | undefined;
+  readonly life?: Ms | undefined;
 }
 
 export interface Issued {
@@ -74,8 +66,8 @@ export async function issue(
   replaces?: Replacement,
 ): Promise<Issued> {
   const { clock, random, events, ledger } = issuance;
-  const { life, ...asked } = wish;
-  const { profile, holder } = wish;
+  const { profile, holder, csr, publicKey, dnsNames = [], uris = [], subject, follows, life } = wish;
+  const asked = { profile, holder, csr, publicKey, dnsNames, uris, subject, follows };
   return await throughDoor(issuance, async (door) => {
     const now = clock.now();
     tellClock(issuance, now);
@@ -111,8 +103,7 @@ export async function issue(
       },
       replaces,
     );
-    const { subject, notAfter: ends } = record;
-    events.tell({ kind: 'issued', serial, holder, profile, subject, notAfter: ends });
+    events.tell({ kind: 'issued', serial, holder, profile, subject: record.subject, notAfter: record.notAfter });
     return { record, ...signed };
   });
 }

@@ -56,7 +56,6 @@ export async function renew(
     // The holder itself is the name of a person, and of a host or device without DNS names.
     dnsNames: profiles[profile].names === 'dns' ? old.dnsNames : [],
     uris: old.uris,
-    subject: undefined,
     life: request.life ?? old.notAfter - old.notBefore,
     follows: current.certificate,
   };
