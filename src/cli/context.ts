@@ -78,6 +78,16 @@ export function directoryOf(context: CliContext, given: string | undefined): str
   );
 }
 
+/** Runs an operation on the relay that the options of a command name. Rejects with a CliError. */
+export function operate(
+  context: CliContext,
+  { directory }: { readonly directory?: string },
+  operation: string,
+  input: unknown,
+): Promise<unknown> {
+  return context.reach.operate(directoryOf(context, directory), operation, input);
+}
+
 /** Where the data lies when nothing says otherwise. */
 export function usualDirectory(root: boolean): string {
   return root ? '/var/lib/sealpost' : './sealpost-data';

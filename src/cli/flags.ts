@@ -4,7 +4,7 @@ import { parseDuration } from '../config/units.ts';
 import type { CliContext } from './context.ts';
 import { CliError } from './exit.ts';
 import { fill } from './messages/choose.ts';
-import type { Messages } from './messages/en.ts';
+import type { MessageKey, Messages } from './messages/en.ts';
 
 export interface DirectoryFlags {
   readonly directory?: string;
@@ -59,6 +59,25 @@ export function wholeNumber(messages: Messages, least: number, most: number): (i
     if (value >= least && value <= most) return value;
     throw new CliError('usage', fill(messages, 'error.number', { least, most }));
   };
+}
+
+/** An optional flag whose value is the number of an open file descriptor. */
+export function descriptorFlag(messages: Messages, key: MessageKey): DescriptorFlag {
+  return {
+    kind: 'parsed',
+    parse: wholeNumber(messages, 0, 65_535),
+    optional: true,
+    brief: messages[key],
+    placeholder: 'N',
+  };
+}
+
+interface DescriptorFlag {
+  readonly kind: 'parsed';
+  readonly parse: (input: string) => number;
+  readonly optional: true;
+  readonly brief: string;
+  readonly placeholder: string;
 }
 
 /** A time such as `30d`, in ms, for stricli's `parse`. */

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type Command, type RouteMap, buildCommand, buildRouteMap } from '@stricli/core';
 import type { AccessCheck, AccessTest } from '../../admin/access.ts';
-import { type CliContext, Printer, directoryOf } from '../context.ts';
+import { type CliContext, Printer, operate } from '../context.ts';
 import { CliError, exits } from '../exit.ts';
 import { readGiven } from '../files.ts';
 import { type CommonFlags, commonFlags, directoryAlias, helpText } from '../flags.ts';
@@ -19,7 +19,7 @@ function checkCommand(messages: Messages): Command<CliContext> {
   return buildCommand<CommonFlags, [], CliContext>({
     async func(flags) {
       const printer = new Printer(this, flags.json);
-      const check = (await this.reach.operate(directoryOf(this, flags.directory), 'access.check', {})) as AccessCheck;
+      const check = (await operate(this, flags, 'access.check', {})) as AccessCheck;
       printer.data(check, () => checkWords(printer, check));
       if (check.problems.some(({ severity }) => severity === 'error')) this.process.exitCode = exits.configuration;
     },
@@ -70,7 +70,7 @@ function testCommand(messages: Messages): Command<CliContext> {
         throw new CliError('usage', printer.say('error.certificatePair'));
       const certificate = cert === undefined ? undefined : readGiven(this, resolve(this.workingDirectory, cert));
       const input = { address, name, helo, from, to, certificate, subject, issuer, role };
-      const test = (await this.reach.operate(directoryOf(this, flags.directory), 'access.test', input)) as AccessTest;
+      const test = (await operate(this, flags, 'access.test', input)) as AccessTest;
       printer.data(test, () => testWords(printer, test));
       if (!test.accepted) this.process.exitCode = exits.failed;
     },

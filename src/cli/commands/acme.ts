@@ -3,11 +3,11 @@ import { type Command, type RouteMap, buildCommand, buildRouteMap } from '@stric
 import type { AcmeKeyView, NewAcmeKey } from '../../admin/acme.ts';
 import type { ClientFacts } from '../../admin/client-facts.ts';
 import { acmeClientSettings, certbotCommands, colons } from '../../admin/client-settings.ts';
-import { type CliContext, Printer } from '../context.ts';
+import { type CliContext, Printer, operate } from '../context.ts';
 import { type CommonFlags, commonFlags, directoryAlias, helpText, wholeNumber } from '../flags.ts';
 import type { Messages } from '../messages/en.ts';
 import { pairs, safe, table, time } from '../output.ts';
-import { clientFacts, operate } from './hand-over.ts';
+import { clientFacts } from './hand-over.ts';
 
 const PROFILES = ['device', 'service', 'server'] as const;
 

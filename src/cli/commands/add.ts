@@ -4,12 +4,12 @@
  */
 import { type Command, buildCommand } from '@stricli/core';
 import type { AddedHolder } from '../../admin/holder.ts';
-import { type CliContext, Printer } from '../context.ts';
+import { type CliContext, Printer, operate } from '../context.ts';
 import { CliError } from '../exit.ts';
 import { commonFlags, directoryAlias, helpText, wholeNumber } from '../flags.ts';
 import type { MessageKey, Messages } from '../messages/en.ts';
 import { type EnrolmentToken, shownToken, tokenWords } from './add-words.ts';
-import { type BundleFlags, bundleFlags, clientFacts, fileName, handOver, makesKey, operate } from './hand-over.ts';
+import { type BundleFlags, bundleFlags, clientFacts, fileName, handOver, makesKey } from './hand-over.ts';
 
 const PROFILES = ['person', 'device', 'service', 'server'] as const;
 

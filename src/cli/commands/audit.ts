@@ -1,7 +1,7 @@
 import { type Command, type RouteMap, buildCommand, buildRouteMap } from '@stricli/core';
 import type { AuditListing, AuditVerification } from '../../admin/audit.ts';
 import { parseDuration } from '../../config/units.ts';
-import { type CliContext, Printer, directoryOf } from '../context.ts';
+import { type CliContext, Printer, operate } from '../context.ts';
 import { CliError, exits } from '../exit.ts';
 import { type CommonFlags, commonFlags, directoryAlias, helpText, wholeNumber } from '../flags.ts';
 import { fill } from '../messages/choose.ts';
@@ -26,11 +26,7 @@ function listCommand(messages: Messages): Command<CliContext> {
     async func({ holder, since, limit, ...flags }) {
       const printer = new Printer(this, flags.json);
       const input = { holder, since, limit };
-      const listing = (await this.reach.operate(
-        directoryOf(this, flags.directory),
-        'audit.list',
-        input,
-      )) as AuditListing;
+      const listing = (await operate(this, flags, 'audit.list', input)) as AuditListing;
       printer.data(listing, () => listWords(printer, listing));
     },
     parameters: {
@@ -97,11 +93,7 @@ function verifyCommand(messages: Messages): Command<CliContext> {
     async func({ head, ...flags }) {
       const printer = new Printer(this, flags.json);
       const input = head === undefined ? {} : { head };
-      const found = (await this.reach.operate(
-        directoryOf(this, flags.directory),
-        'audit.verify',
-        input,
-      )) as AuditVerification;
+      const found = (await operate(this, flags, 'audit.verify', input)) as AuditVerification;
       printer.data(found, () => verifyWords(printer, found));
       if (!found.whole) this.process.exitCode = exits.failed;
     },

@@ -4,7 +4,7 @@ import { type Command, buildCommand } from '@stricli/core';
 import { type CliContext, Printer, directoryOf } from '../context.ts';
 import { givenOrAsked } from '../ca-passphrase.ts';
 import { readPassphrase } from '../files.ts';
-import { type CommonFlags, commonFlags, directoryAlias, helpText, wholeNumber } from '../flags.ts';
+import { type CommonFlags, commonFlags, descriptorFlag, directoryAlias, helpText } from '../flags.ts';
 import type { Messages } from '../messages/en.ts';
 import { safe } from '../output.ts';
 
@@ -40,7 +40,7 @@ export function importCommand(messages: Messages): Command<CliContext> {
           brief: messages['init.hostname'],
           placeholder: 'NAME',
         },
-        caPassphraseFd: descriptor(messages, 'ca.import.passphraseFd'),
+        caPassphraseFd: descriptorFlag(messages, 'ca.import.passphraseFd'),
         ...commonFlags(messages),
       },
       aliases: directoryAlias,
@@ -92,8 +92,8 @@ export function exportCommand(messages: Messages): Command<CliContext> {
     },
     parameters: {
       flags: {
-        passphraseFd: descriptor(messages, 'ca.export.passphraseFd'),
-        caPassphraseFd: descriptor(messages, 'ca.import.passphraseFd'),
+        passphraseFd: descriptorFlag(messages, 'ca.export.passphraseFd'),
+        caPassphraseFd: descriptorFlag(messages, 'ca.import.passphraseFd'),
         ...commonFlags(messages),
       },
       aliases: directoryAlias,
@@ -104,17 +104,7 @@ export function exportCommand(messages: Messages): Command<CliContext> {
     },
     docs: {
       brief: messages['ca.export.brief'],
-      fullDescription: helpText(messages, messages['ca.export.more'], ['ca export /root/exported-ca']),
+      fullDescription: helpText(messages, messages['ca.export.more'], ['ca export /media/usb/ca']),
     },
   });
-}
-
-function descriptor(messages: Messages, key: 'ca.import.passphraseFd' | 'ca.export.passphraseFd') {
-  return {
-    kind: 'parsed',
-    parse: wholeNumber(messages, 0, 65_535),
-    optional: true,
-    brief: messages[key],
-    placeholder: 'N',
-  } as const;
 }

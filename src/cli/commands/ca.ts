@@ -6,10 +6,10 @@ import type { AuthorityReport, CaView, CrlView, authorityState } from '../../adm
 import type { Custody } from '../../app/custody.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import { givenOrAsked, newPassphrase } from '../ca-passphrase.ts';
-import { type CliContext, Printer, directoryOf } from '../context.ts';
+import { type CliContext, Printer, directoryOf, operate } from '../context.ts';
 import { CliError } from '../exit.ts';
 import { detailOf, readGiven } from '../files.ts';
-import { type CommonFlags, commonFlags, directoryAlias, helpText, wholeNumber } from '../flags.ts';
+import { type CommonFlags, commonFlags, descriptorFlag, directoryAlias, helpText } from '../flags.ts';
 import type { MessageKey, Messages } from '../messages/en.ts';
 import { date, pairs, safe, time } from '../output.ts';
 import { exportCommand, importCommand } from './ca-directory.ts';
@@ -38,7 +38,7 @@ function showCommand(messages: Messages): Command<CliContext> {
   return buildCommand<CommonFlags, [], CliContext>({
     async func(flags) {
       const printer = new Printer(this, flags.json);
-      const report = (await this.reach.operate(directoryOf(this, flags.directory), 'ca.show', {})) as AuthorityReport;
+      const report = (await operate(this, flags, 'ca.show', {})) as AuthorityReport;
       printer.data(report, () => showWords(printer, report));
     },
     parameters: { flags: commonFlags(messages), aliases: directoryAlias },
@@ -119,7 +119,7 @@ function renewCommand(messages: Messages): Command<CliContext> {
     parameters: {
       flags: {
         root: { kind: 'parsed', parse: String, optional: true, brief: messages['ca.renew.root'], placeholder: 'FILE' },
-        caPassphraseFd: descriptor(messages, 'ca.fd'),
+        caPassphraseFd: descriptorFlag(messages, 'ca.fd'),
         ...commonFlags(messages),
       },
       aliases: directoryAlias,
@@ -159,8 +159,8 @@ function rootExportCommand(messages: Messages): Command<CliContext> {
     },
     parameters: {
       flags: {
-        passphraseFd: descriptor(messages, 'ca.export.passphraseFd'),
-        caPassphraseFd: descriptor(messages, 'ca.fd'),
+        passphraseFd: descriptorFlag(messages, 'ca.export.passphraseFd'),
+        caPassphraseFd: descriptorFlag(messages, 'ca.fd'),
         ...commonFlags(messages),
       },
       aliases: directoryAlias,
@@ -216,7 +216,7 @@ function rootForgetCommand(messages: Messages): Command<CliContext> {
     parameters: {
       flags: {
         exported: { kind: 'parsed', parse: String, brief: messages['ca.root.exportedFile'], placeholder: 'FILE' },
-        caPassphraseFd: descriptor(messages, 'ca.fd.export'),
+        caPassphraseFd: descriptorFlag(messages, 'ca.fd.export'),
         ...commonFlags(messages),
       },
       aliases: directoryAlias,
@@ -260,8 +260,8 @@ function lockCommand(messages: Messages): Command<CliContext> {
     parameters: {
       flags: {
         remove: { kind: 'boolean', default: false, withNegated: false, brief: messages['ca.lock.remove'] },
-        passphraseFd: descriptor(messages, 'ca.fd.new'),
-        caPassphraseFd: descriptor(messages, 'ca.fd'),
+        passphraseFd: descriptorFlag(messages, 'ca.fd.new'),
+        caPassphraseFd: descriptorFlag(messages, 'ca.fd'),
         ...commonFlags(messages),
       },
       aliases: directoryAlias,
@@ -292,7 +292,7 @@ function unlockCommand(messages: Messages): Command<CliContext> {
       printer.data(done, () => `${printer.say('ca.unlock.done')}\n`);
     },
     parameters: {
-      flags: { caPassphraseFd: descriptor(messages, 'ca.fd'), ...commonFlags(messages) },
+      flags: { caPassphraseFd: descriptorFlag(messages, 'ca.fd'), ...commonFlags(messages) },
       aliases: directoryAlias,
     },
     docs: {
@@ -308,7 +308,7 @@ function unlockCommand(messages: Messages): Command<CliContext> {
 type SignerState = Awaited<ReturnType<typeof authorityState>>;
 
 async function signerState(context: CliContext, flags: KeyFlags): Promise<SignerState> {
-  return (await context.reach.operate(directoryOf(context, flags.directory), 'ca.state', {})) as SignerState;
+  return (await operate(context, flags, 'ca.state', {})) as SignerState;
 }
 
 /**
@@ -319,14 +319,14 @@ async function handOver(context: CliContext, flags: KeyFlags, passphrase: string
   const { state, sealTo, running } = await signerState(context, flags);
   if (!running || state !== 'locked') return;
   const sealed = await withCustody(context, flags, async (custody) => custody.seal(sealTo, passphrase));
-  await context.reach.operate(directoryOf(context, flags.directory), 'ca.unlock', { sealed });
+  await operate(context, flags, 'ca.unlock', { sealed });
 }
 
 function relockCommand(messages: Messages): Command<CliContext> {
   return buildCommand<CommonFlags, [], CliContext>({
     async func(flags) {
       const printer = new Printer(this, flags.json);
-      const result = await this.reach.operate(directoryOf(this, flags.directory), 'ca.relock', {});
+      const result = await operate(this, flags, 'ca.relock', {});
       printer.data(result, () => `${printer.say('ca.relock.done')}\n`);
     },
     parameters: { flags: commonFlags(messages), aliases: directoryAlias },
@@ -362,14 +362,4 @@ function signerCommand(messages: Messages): Command<CliContext> {
       fullDescription: helpText(messages, messages['ca.signer.more'], ['ca signer -d /var/lib/sealpost']),
     },
   });
-}
-
-function descriptor(messages: Messages, key: MessageKey) {
-  return {
-    kind: 'parsed',
-    parse: wholeNumber(messages, 0, 65_535),
-    optional: true,
-    brief: messages[key],
-    placeholder: 'N',
-  } as const;
 }

@@ -2,7 +2,7 @@ import { type Command, buildCommand } from '@stricli/core';
 import type { RevokedHolder } from '../../admin/acme.ts';
 import type { CertificateDetails, CertificateView } from '../../admin/certificate-view.ts';
 import type { CertificateListing } from '../../admin/certificates.ts';
-import { type CliContext, Printer, directoryOf } from '../context.ts';
+import { type CliContext, Printer, operate } from '../context.ts';
 import { type CommonFlags, commonFlags, directoryAlias, helpText, timeSpan, wholeNumber } from '../flags.ts';
 import type { Messages } from '../messages/en.ts';
 import { date, pairs, safe, table, time } from '../output.ts';
@@ -27,11 +27,7 @@ export function listCommand(messages: Messages): Command<CliContext> {
     async func(flags) {
       const printer = new Printer(this, flags.json);
       const input = { ...(flags.all ? { all: true } : {}), expiring: flags.expiring, limit: flags.limit };
-      const { certificates, more } = (await this.reach.operate(
-        directoryOf(this, flags.directory),
-        'certificate.list',
-        input,
-      )) as CertificateListing;
+      const { certificates, more } = (await operate(this, flags, 'certificate.list', input)) as CertificateListing;
       printer.data(certificates, () => listWords(printer, certificates));
       if (more > 0) this.process.stderr.write(`${printer.say('list.more', { count: more })}\n`);
     },
@@ -82,7 +78,7 @@ export function showCommand(messages: Messages): Command<CliContext> {
   return buildCommand<CommonFlags, [string], CliContext>({
     async func(flags, name) {
       const printer = new Printer(this, flags.json);
-      const found = (await this.reach.operate(directoryOf(this, flags.directory), 'certificate.show', {
+      const found = (await operate(this, flags, 'certificate.show', {
         name,
       })) as CertificateDetails[];
       printer.data(found, () => found.map((one) => detailWords(printer, one)).join('\n'));
@@ -143,11 +139,7 @@ export function revokeCommand(messages: Messages): Command<CliContext> {
       const printer = new Printer(this, flags.json);
       const { reason, why } = flags;
       const input = { name, ...(reason === undefined ? {} : { reason }), ...(why === undefined ? {} : { why }) };
-      const result = (await this.reach.operate(
-        directoryOf(this, flags.directory),
-        'certificate.revoke',
-        input,
-      )) as RevokedHolder;
+      const result = (await operate(this, flags, 'certificate.revoke', input)) as RevokedHolder;
       printer.data(result, () => {
         if (result.revoked.length === 0) return `${printer.say('revoke.none', { name: safe(name) })}\n`;
         const lines = [

@@ -7,10 +7,10 @@ import type { FlagParametersForType } from '@stricli/core';
 import type { CertificateView } from '../../admin/certificate-view.ts';
 import type { ClientFacts } from '../../admin/client-facts.ts';
 import { settingsFor, takesPem, targetNames } from '../../admin/client-settings.ts';
-import { type CliContext, type Printer, directoryOf } from '../context.ts';
+import { type CliContext, type Printer, operate } from '../context.ts';
 import { CliError, asCliError } from '../exit.ts';
 import { openOutputs, readGiven, readPassphrase } from '../files.ts';
-import { type CommonFlags, wholeNumber } from '../flags.ts';
+import { type CommonFlags, descriptorFlag } from '../flags.ts';
 import type { MessageKey, Messages } from '../messages/en.ts';
 import { askNewSecret } from '../prompt.ts';
 import { type ShownAddition, additionWords } from './add-words.ts';
@@ -70,13 +70,7 @@ export function bundleFlags(
     p12: text('add.p12'),
     pem: text('add.pem'),
     key: { kind: 'enum', values: KEYS, optional: true, brief: messages['add.key'] },
-    passphraseFd: {
-      kind: 'parsed',
-      parse: wholeNumber(messages, 0, 65_535),
-      optional: true,
-      brief: messages['add.passphraseFd'],
-      placeholder: 'N',
-    },
+    passphraseFd: descriptorFlag(messages, 'add.passphraseFd'),
     askPassphrase: flag('add.askPassphrase'),
   };
 }
@@ -201,10 +195,6 @@ function settingsOf(
 
 export async function clientFacts(context: CliContext, flags: CommonFlags): Promise<ClientFacts> {
   return (await operate(context, flags, 'client.facts', {})) as ClientFacts;
-}
-
-export function operate(context: CliContext, flags: CommonFlags, operation: string, input: unknown): Promise<unknown> {
-  return context.reach.operate(directoryOf(context, flags.directory), operation, input);
 }
 
 function at(context: CliContext, path: string): string {

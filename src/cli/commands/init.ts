@@ -5,10 +5,10 @@ import {
   type CommonFlags,
   type DirectoryFlags,
   commonFlags,
+  descriptorFlag,
   directoryAlias,
   directoryFlags,
   helpText,
-  wholeNumber,
 } from '../flags.ts';
 import type { Messages } from '../messages/en.ts';
 import { pairs } from '../output.ts';
@@ -94,13 +94,7 @@ export function startCommand(messages: Messages): Command<CliContext> {
     parameters: {
       flags: {
         create: { kind: 'boolean', default: false, withNegated: false, brief: messages['start.create'] },
-        caPassphraseFd: {
-          kind: 'parsed',
-          parse: wholeNumber(messages, 0, 65_535),
-          optional: true,
-          brief: messages['start.caPassphraseFd'],
-          placeholder: 'N',
-        },
+        caPassphraseFd: descriptorFlag(messages, 'start.caPassphraseFd'),
         ...directoryFlags(messages),
       },
       aliases: directoryAlias,

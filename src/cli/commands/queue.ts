@@ -1,6 +1,6 @@
 import { type Command, type RouteMap, buildCommand, buildRouteMap } from '@stricli/core';
 import type { QueueChanged, QueueDetails, QueueListing, QueuedEntry } from '../../admin/queue.ts';
-import { type CliContext, Printer, directoryOf } from '../context.ts';
+import { type CliContext, Printer, operate } from '../context.ts';
 import {
   type CommonFlags,
   type SelectionFlags,
@@ -40,7 +40,7 @@ function listCommand(messages: Messages): Command<CliContext> {
     async func(flags) {
       const printer = new Printer(this, flags.json);
       const selection = { ...selectionOf(flags), ...(flags.held ? { held: true } : {}) };
-      const listing = (await this.reach.operate(directoryOf(this, flags.directory), 'queue.list', {
+      const listing = (await operate(this, flags, 'queue.list', {
         ...selection,
         limit: flags.limit,
       })) as QueueListing;
@@ -72,7 +72,7 @@ function showCommand(messages: Messages): Command<CliContext> {
   return buildCommand<CommonFlags, [string], CliContext>({
     async func(flags, id) {
       const printer = new Printer(this, flags.json);
-      const details = (await this.reach.operate(directoryOf(this, flags.directory), 'queue.show', {
+      const details = (await operate(this, flags, 'queue.show', {
         id,
       })) as QueueDetails;
       printer.data(details, () => detailsWords(printer, details));
@@ -114,11 +114,7 @@ function changeCommand(
       ...(flags.all ? { all: true } : {}),
       ...reason,
     };
-    const changed = (await this.reach.operate(
-      directoryOf(this, flags.directory),
-      `queue.${verb}`,
-      input,
-    )) as QueueChanged;
+    const changed = (await operate(this, flags, `queue.${verb}`, input)) as QueueChanged;
     printer.data(changed, () => changedWords(printer, `queue.changed.${verb}`, changed));
   }
   const flags = {

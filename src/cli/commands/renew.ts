@@ -1,12 +1,12 @@
 /** `renew`: a new certificate in place of one that ends; both count until the overlap is over. */
 import { type Command, buildCommand } from '@stricli/core';
 import type { Renewed } from '../../admin/renewal.ts';
-import { type CliContext, Printer } from '../context.ts';
+import { type CliContext, Printer, operate } from '../context.ts';
 import { CliError } from '../exit.ts';
 import { commonFlags, directoryAlias, helpText, timeSpan, wholeNumber } from '../flags.ts';
 import type { Messages } from '../messages/en.ts';
 import { date, safe, time } from '../output.ts';
-import { type BundleFlags, bundleFlags, handOver, makesKey, operate } from './hand-over.ts';
+import { type BundleFlags, bundleFlags, handOver, makesKey } from './hand-over.ts';
 
 interface RenewFlags extends BundleFlags {
   readonly days?: number;

@@ -1,6 +1,6 @@
 import { type Command, buildCommand } from '@stricli/core';
 import type { StatusReport } from '../../admin/status.ts';
-import { type CliContext, Printer, directoryOf } from '../context.ts';
+import { type CliContext, Printer, operate } from '../context.ts';
 import { type CommonFlags, commonFlags, directoryAlias, helpText } from '../flags.ts';
 import type { MessageKey, Messages } from '../messages/en.ts';
 import { date, hostPort, pairs, safe, span, time } from '../output.ts';
@@ -15,7 +15,7 @@ export function statusCommand(messages: Messages): Command<CliContext> {
   return buildCommand<CommonFlags, [], CliContext>({
     async func(flags) {
       const printer = new Printer(this, flags.json);
-      const report = (await this.reach.operate(directoryOf(this, flags.directory), 'status', {})) as StatusReport;
+      const report = (await operate(this, flags, 'status', {})) as StatusReport;
       printer.data(report, () => pairs(statusLines(printer, report)));
     },
     parameters: { flags: commonFlags(messages), aliases: directoryAlias },

@@ -1,7 +1,7 @@
 /** One-time tokens that `add` made: which are open, and taking one back. */
 import { type Command, type RouteMap, buildCommand, buildRouteMap } from '@stricli/core';
 import type { EnrolmentView } from '../../admin/enrolment.ts';
-import { type CliContext, Printer, directoryOf } from '../context.ts';
+import { type CliContext, Printer, operate } from '../context.ts';
 import { type CommonFlags, commonFlags, directoryAlias, helpText } from '../flags.ts';
 import type { Messages } from '../messages/en.ts';
 import { safe, table, time } from '../output.ts';
@@ -21,7 +21,7 @@ function listCommand(messages: Messages): Command<CliContext> {
   return buildCommand<ListFlags, [], CliContext>({
     async func(flags) {
       const printer = new Printer(this, flags.json);
-      const list = (await this.reach.operate(directoryOf(this, flags.directory), 'enrolment.list', {
+      const list = (await operate(this, flags, 'enrolment.list', {
         all: flags.all,
       })) as EnrolmentView[];
       printer.data(list, () => listWords(printer, list));
@@ -62,7 +62,7 @@ function withdrawCommand(messages: Messages): Command<CliContext> {
   return buildCommand<CommonFlags, [string], CliContext>({
     async func(flags, id) {
       const printer = new Printer(this, flags.json);
-      const result = await this.reach.operate(directoryOf(this, flags.directory), 'enrolment.withdraw', { id });
+      const result = await operate(this, flags, 'enrolment.withdraw', { id });
       printer.data(result, () => `${printer.say('token.withdrawn', { id: safe(id) })}\n`);
     },
     parameters: {

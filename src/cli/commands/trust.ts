@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type Command, type RouteMap, buildCommand, buildRouteMap } from '@stricli/core';
 import type { TrustView } from '../../admin/trust.ts';
-import { type CliContext, Printer, directoryOf } from '../context.ts';
+import { type CliContext, Printer, operate } from '../context.ts';
 import { exits } from '../exit.ts';
 import { readGiven } from '../files.ts';
 import { type CommonFlags, commonFlags, directoryAlias, helpText } from '../flags.ts';
@@ -46,7 +46,7 @@ function addCommand(messages: Messages): Command<CliContext> {
         crlExpired,
         relay,
       };
-      const view = (await this.reach.operate(directoryOf(this, flags.directory), 'trust.add', input)) as TrustView;
+      const view = (await operate(this, flags, 'trust.add', input)) as TrustView;
       const subject = safe(view.cas[0]?.subject ?? '');
       const done = (): string => printer.paint('green', printer.say('trust.done', { name: view.name, subject }));
       printer.data(view, () => `${done()}\n${trustWords(printer, view)}`);
@@ -92,7 +92,7 @@ function listCommand(messages: Messages): Command<CliContext> {
   return buildCommand<CommonFlags, [], CliContext>({
     async func(flags) {
       const printer = new Printer(this, flags.json);
-      const list = (await this.reach.operate(directoryOf(this, flags.directory), 'trust.list', {})) as TrustView[];
+      const list = (await operate(this, flags, 'trust.list', {})) as TrustView[];
       printer.data(list, () => trustListWords(printer, list));
     },
     parameters: { flags: commonFlags(messages), aliases: directoryAlias },
@@ -107,8 +107,7 @@ function viewCommand(messages: Messages, verb: 'show' | 'fetch'): Command<CliCon
   return buildCommand<CommonFlags, [string], CliContext>({
     async func(flags, name) {
       const printer = new Printer(this, flags.json);
-      const directory = directoryOf(this, flags.directory);
-      const view = (await this.reach.operate(directory, `trust.${verb}`, { name })) as TrustView;
+      const view = (await operate(this, flags, `trust.${verb}`, { name })) as TrustView;
       printer.data(view, () => trustWords(printer, view));
       if (view.faults.length > 0) this.process.exitCode = exits.configuration;
     },
@@ -124,7 +123,7 @@ function removeCommand(messages: Messages): Command<CliContext> {
   return buildCommand<CommonFlags, [string], CliContext>({
     async func(flags, name) {
       const printer = new Printer(this, flags.json);
-      const removed = await this.reach.operate(directoryOf(this, flags.directory), 'trust.remove', { name });
+      const removed = await operate(this, flags, 'trust.remove', { name });
       printer.data(removed, () => `${printer.say('trust.removed', { name: safe(name) })}\n`);
     },
     parameters: named(messages),
