@@ -11,7 +11,7 @@ import { contextTag, DerReader, integer, sequence, tags } from '../protocol/pki/
 import { positiveSerial, refuseFindings } from './authority-local.ts';
 import { keyIdOf, publicKeyOf, signerOf } from './keys.ts';
 import { lintCertificate } from './lint.ts';
-import { BACKDATE } from './setup.ts';
+import { BACKDATE, wholeSeconds } from './setup.ts';
 
 const DAY: Ms = 86_400_000;
 /** As long as the first one. */
@@ -108,8 +108,4 @@ function partsOf(certificate: Uint8Array): Parts {
   const subject = fields.readWhole(tags.sequence);
   const publicKey = fields.readWhole(tags.sequence);
   return { version, issuer, subject, publicKey, extensions: fields.readWhole(contextTag(3)) };
-}
-
-function wholeSeconds(at: Ms): Ms {
-  return Math.floor(at / 1000) * 1000;
 }

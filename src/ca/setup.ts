@@ -158,7 +158,8 @@ export function keyFile(key: KeyObject): Bytes {
   return utf8(encodePem('PRIVATE KEY', privateKeyDer(key)));
 }
 
-function wholeSeconds(at: Ms): Ms {
+/** Certificates know no smaller unit (RFC 5280 §4.1.2.5). */
+export function wholeSeconds(at: Ms): Ms {
   return Math.floor(at / 1000) * 1000;
 }
 
