@@ -25,6 +25,9 @@ import { CrlFetcher } from './crl-fetch.ts';
 import { fileStamp } from './stamp.ts';
 import { WatchedFiles } from './watched-files.ts';
 
+/** A text that somebody edits is written at once: what is wrong with it for longer is a mistake, and its author waits. */
+const EDIT_TIME: Ms = 2_000;
+
 export interface ForeignParts {
   readonly directory: string;
   readonly events: EventSink;
@@ -58,6 +61,7 @@ export class ForeignKeeper {
       what: 'trusted CAs',
       files: () => this.#paths(),
       take: () => this.#take(),
+      patience: EDIT_TIME,
       events: parts.events,
       clock: parts.clock,
     });

@@ -18,6 +18,8 @@ export interface WatchedParts {
    * when they are no good. `again`: they look as at the last time, and are read once more to be sure.
    */
   take(again: boolean): Promise<boolean>;
+  /** How long they may be no good before that is a fault; undefined: as long as a pair of files may take to be written. */
+  readonly patience?: Ms;
   readonly events: EventSink;
   readonly clock: Pick<Clock, 'monotonic'>;
 }
@@ -48,7 +50,7 @@ export class WatchedFiles {
     // Two changes may fall into one tick of the file system's clock: once seen, a change is looked at a second time.
     const again = stamp === this.#stamp;
     this.#settled = again;
-    await this.#take(stamp, PATIENCE, again && this.#badSince === undefined);
+    await this.#take(stamp, this.#parts.patience ?? PATIENCE, again && this.#badSince === undefined);
   }
 
   /** Takes the files however they look; a fault is told at once. */
