@@ -4,7 +4,9 @@
  */
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { EventSink } from '../base/event.ts';
+import { asFault } from '../base/fault.ts';
 import type { Id } from '../base/id.ts';
+import { statuses } from '../base/status.ts';
 import type { Config } from '../config/schema.ts';
 import { frontThreads, listeners as listenersOf } from '../config/settings.ts';
 import type { RenewedContexts } from '../platform/net/client-contexts.ts';
@@ -90,7 +92,12 @@ export class Fleet {
     for (let index = 1; index < frontThreads(this.#state.config, cores); index++) {
       await (await this.#startFront(index)).control.listen(this.#listeners);
     }
-    await this.startDelivery();
+    try {
+      await this.startDelivery();
+    } catch (error) {
+      // A start needs no space on the disk: the thread is begun again like one that died, and mail may make room.
+      if (asFault(error).status !== statuses['storage-full']) throw error;
+    }
   }
 
   /**
