@@ -61,6 +61,7 @@ test('each setting can be uncommented alone and changes nothing where it shows t
     }
   }
   assert.deepEqual([...new Set(shown)].sort(), [
+    'compatibility',
     'connectionsByAddress',
     'hostname',
     'messageSize',

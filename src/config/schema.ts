@@ -118,7 +118,13 @@ export interface Config {
     readonly signer?: string | undefined;
   };
   readonly names: { readonly lookupClientNames: boolean };
+  readonly compatibility: readonly Compatibility[];
 }
+
+/** Ways of Sendmail that are unsafe, or are not what the standards say. */
+export type Compatibility = (typeof COMPATIBILITY)[number];
+
+const COMPATIBILITY = ['keep-hello', 'open-crl', 'email-alias', 'weak-signatures'] as const;
 
 // What a value may look like. Each message says what to write, for `load.ts` puts what was written before it.
 
@@ -716,6 +722,13 @@ const schema: z.ZodType<Config> = z.strictObject({
     })
     .prefault({} as never)
     .describe('Names of clients.'),
+  compatibility: z
+    .array(z.enum(COMPATIBILITY))
+    .default([])
+    .describe(
+      "Sendmail's ways that are unsafe or against a standard, each to be asked for by name. `keep-hello`: what was said before STARTTLS counts after it (against RFC 3207 §4.2). `open-crl`: a revocation list that is missing, is not the first of its file or cannot be checked stops nobody. `email-alias`: `/Email=` in the access map also means `/emailAddress=`, as old OpenSSL printed it. `weak-signatures`: certificates signed with MD5 or SHA-1, and RSA keys of 1024 bits, are accepted.",
+    )
+    .meta({ examples: [['email-alias']] }),
 });
 
 /** The schema, to check an object that was read from a file. Nulls must be left out before: `load.ts` does both. */
