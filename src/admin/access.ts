@@ -91,6 +91,7 @@ export async function testAccess(context: AdminContext, input: AccessTestInput):
         : { state: 'ok', name: input.name.toLowerCase() },
     helo: input.helo,
     principal,
+    tls: input.certificate === undefined ? undefined : { bits: 256 },
     authenticated: undefined,
   };
   const stages: { stage: 'connect' | 'mail' | 'recipient'; verdict: Verdict }[] = [

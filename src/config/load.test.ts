@@ -22,7 +22,7 @@ test('a file with the name alone gives the defaults', () => {
   assert.equal(config.spool.inlineContent, 65_536);
   assert.equal(config.spool.history, 2_592_000_000);
   assert.deepEqual(config.access.trustedNetworks, []);
-  assert.equal(config.access.trustExternal, false);
+  assert.equal(config.access.delayChecks, false);
 });
 
 test('each mistake has its place, what is wrong, and what to do', () => {
@@ -48,7 +48,7 @@ messageSize: 3
 threads: {fronts: lots}
 access:
   trustedNetworks: [10.0.0.0/8, loopback]
-  trustExternal: "yes"
+  delayChecks: "yes"
 `;
   assert.deepEqual(problems(text), [
     'sealpost.yaml:1:1: hostname is missing; write hostname: relay.example.net',
@@ -66,7 +66,7 @@ access:
     'sealpost.yaml:19:1: unknown key messageSize; did you mean limits.messageSize? Mind the indentation',
     'sealpost.yaml:20:19: threads.fronts is "lots"; write auto, or a whole number from 1 to 30',
     'sealpost.yaml:22:33: access.trustedNetworks[1] is "loopback"; write a network in CIDR form such as 192.0.2.0/24 or 2001:db8::/32',
-    'sealpost.yaml:23:18: access.trustExternal is "yes"; write true or false',
+    'sealpost.yaml:23:16: access.delayChecks is "yes"; write true or false',
   ]);
 });
 

@@ -8,6 +8,7 @@ import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import type { Ms } from '../base/clock.ts';
 import { templateFault } from '../ca/subject.ts';
+import { accessFeatures, type AccessFeature } from '../relay/access/feature.ts';
 import type { ListenerSettings } from '../relay/connection/connection.ts';
 import type { HopTls } from '../relay/delivery/settings.ts';
 import type { ScheduleSettings } from '../relay/schedule/settings.ts';
@@ -60,9 +61,14 @@ export interface Config {
     readonly localDomains: readonly string[];
     readonly relayDomains: readonly string[];
     readonly trustedNetworks: readonly string[];
-    readonly trustExternal: boolean;
+    readonly trustedMechanisms: readonly string[];
+    readonly localUsers?: readonly string[] | undefined;
+    /** What a named map that is not there means: not to start, or to put everybody off until it is. */
+    readonly missingMap: 'fault' | 'defer';
+    readonly features: readonly AccessFeature[];
     readonly blocklistRecipients: boolean;
     readonly delayChecks: boolean;
+    readonly spam?: 'friend' | 'hater' | undefined;
   };
   readonly limits: Omit<SessionLimits, 'inlineContent'> & {
     /** How long open sessions may go on after a stop was asked for. */
@@ -403,10 +409,36 @@ const schema: z.ZodType<Config> = z.strictObject({
         .describe(
           'Networks whose clients may relay by address alone, without a certificate. Empty by default, and the machine itself is no exception.',
         ),
-      trustExternal: flag(
-        false,
-        'Whether AUTH EXTERNAL with any verified certificate is enough to relay, no matter who issued it.',
-      ),
+      trustedMechanisms: z
+        .array(z.enum(['EXTERNAL', 'PLAIN', 'LOGIN', 'SCRAM-SHA-256', 'SCRAM-SHA-256-PLUS']))
+        .default(['PLAIN', 'LOGIN', 'SCRAM-SHA-256', 'SCRAM-SHA-256-PLUS'])
+        .describe(
+          "Who has authenticated by one of these may relay (Sendmail's TRUST_AUTH_MECH). Passwords belong to holders; EXTERNAL lets every verified certificate relay, no matter who issued it.",
+        ),
+      localUsers: z
+        .array(z.string().regex(/^[^\s@]+$/u, 'write the part before the @'))
+        .optional()
+        .describe(
+          'Local parts that exist in localDomains, so that others are refused with 550 5.1.1; all exist when this is left out.',
+        ),
+      missingMap: z
+        .enum(['fault', 'defer'])
+        .default('fault')
+        .describe(
+          'What is done when `map` names a file that is not there: `fault` does not start, `defer` starts and answers 451 4.3.0 to everybody until it is.',
+        ),
+      features: z
+        .array(z.enum(Object.keys(accessFeatures) as [AccessFeature, ...AccessFeature[]]))
+        .default([])
+        .describe(
+          "Names of Sendmail's FEATUREs about access that are on; `sendmail` stands for all that Sendmail does without being told.",
+        ),
+      spam: z
+        .enum(['friend', 'hater'])
+        .optional()
+        .describe(
+          'With delayChecks: `friend` spares recipients with Spam:… FRIEND the delayed checks, `hater` makes them for Spam:… HATER alone.',
+        ),
       blocklistRecipients: flag(
         false,
         "Whether To: lines of the map may refuse recipients, before the certificate is looked at (Sendmail's blocklist_recipients).",

@@ -109,7 +109,7 @@ test('the access policy, its domains in lower case', () => {
   );
   assert.deepEqual([...policy.localDomains], ['example.net']);
   assert.deepEqual([...policy.relayDomains], ['a.example']);
-  assert.deepEqual([policy.trustedNetworks, policy.delayChecks, policy.trustExternal], [['10.0.0.0/8'], true, false]);
+  assert.deepEqual([policy.trustedNetworks, policy.delayChecks, policy.features.size], [['10.0.0.0/8'], true, 0]);
 });
 
 test('where the access map lies', () => {

@@ -93,8 +93,18 @@ export function deliverySettings(
 
 /** The access policy without its map. */
 export function accessSettings(config: Config): Omit<AccessPolicy, 'map'> {
-  const { map: _map, localDomains, relayDomains, ...rest } = config.access;
-  return { ...rest, localDomains: lowerCase(localDomains), relayDomains: lowerCase(relayDomains) };
+  const { map: _map, missingMap: _missing, ...access } = config.access;
+  return {
+    ...access,
+    mapMissing: false,
+    hostname: config.hostname.toLowerCase(),
+    features: new Set(access.features),
+    localDomains: lowerCase(access.localDomains),
+    relayDomains: lowerCase(access.relayDomains),
+    trustedMechanisms: new Set(access.trustedMechanisms),
+    localUsers: access.localUsers && lowerCase(access.localUsers),
+    emailAlias: false,
+  };
 }
 
 function lowerCase(domains: readonly string[]): ReadonlySet<string> {

@@ -12,13 +12,14 @@
  *   cert issuer=DN subject=DN [holder=NAME]   a verified certificate
  *   … trust=NAME [rule=RULE] [map]               its CA is trusted by name; this rule of it fits; the access map decides
  *   bad REASON issuer=DN subject=DN           a certificate that is refused for this reason
- *   auth IDENTITY                             AUTH EXTERNAL succeeded
+ *   auth MECHANISM IDENTITY [HOLDER]          AUTH succeeded
  *   from ADDRESS                              the reverse-path of the RCPT lines that follow
  *   CONNECT => VERDICT                        a question, and the beginning of explainVerdict()
  *   MAIL ADDRESS => VERDICT
  *   RCPT ADDRESS => VERDICT
  *     asked: answer (source)                  below a question: its whole trail
  */
+import { barePolicy } from '../fakes/policy.ts';
 import { parsePath } from '../../src/protocol/smtp/address.ts';
 import type { AccessFacts, AccessSender } from '../../src/relay/access/facts.ts';
 import { decideConnect, decideMail, decideRecipient } from '../../src/relay/access/decide.ts';
@@ -98,12 +99,8 @@ function initial(): State {
   return {
     map: [],
     policy: {
+      ...barePolicy,
       localDomains: new Set(['relay.test', 'mail.relay.test', 'localhost', '[127.0.0.1]']),
-      relayDomains: new Set(),
-      trustedNetworks: [],
-      trustExternal: false,
-      blocklistRecipients: false,
-      delayChecks: false,
     },
     facts: {
       role: 'relay',
@@ -111,6 +108,7 @@ function initial(): State {
       name: { state: 'ok', name: 'laptop.roam.test' },
       helo: 'laptop',
       principal: { kind: 'anonymous', verify: '', reason: 'no-tls' },
+      tls: undefined,
       authenticated: undefined,
     },
     sender: sender('<user@sender.test>'),
@@ -140,7 +138,7 @@ function apply(state: State, line: string, where: string, names: Map<string, str
       state.facts = { ...state.facts, address: values[0] as string, name: peerName(values[1] as string) };
       return;
     case 'auth':
-      state.facts = { ...state.facts, authenticated: values[0] };
+      state.facts = { ...state.facts, authenticated: authenticated(values) };
       return;
     case 'from':
       state.sender = sender(rest.join(' '));
@@ -166,13 +164,21 @@ function policyPart([key = '', ...values]: readonly string[], where: string): Pa
       return { trustedNetworks: values };
     case 'spam':
       return { spam: values[0] as 'friend' | 'hater' };
-    case 'trustExternal':
+    case 'trustedMechanisms':
+    case 'localUsers':
+    case 'features':
+      return { [key]: new Set(values) };
+    case 'mapMissing':
     case 'blocklistRecipients':
     case 'delayChecks':
       return { [key]: true };
     default:
       throw new Error(`${where}: there is no policy ${key}`);
   }
+}
+
+function authenticated([mechanism = '', identity = '', holder]: readonly string[]): AccessFacts['authenticated'] {
+  return { mechanism, identity, holder };
 }
 
 function peerName(word: string): AccessFacts['name'] {

@@ -1,4 +1,5 @@
 /** The inbound side in memory: sessions on connections, spool and contents without a socket, disk or clock. */
+import { barePolicy } from './policy.ts';
 import assert from 'node:assert/strict';
 import type { RelayEvent } from '../../src/base/event.ts';
 import { idMinter } from '../../src/base/id.ts';
@@ -52,15 +53,7 @@ const LIMITS: SessionLimits = {
   inlineContent: 20_000,
 };
 
-const POLICY: AccessPolicy = {
-  map: undefined,
-  localDomains: new Set(['example.net']),
-  relayDomains: new Set(),
-  trustedNetworks: [],
-  trustExternal: false,
-  blocklistRecipients: false,
-  delayChecks: false,
-};
+const POLICY: AccessPolicy = { ...barePolicy, localDomains: new Set(['example.net']) };
 
 export const TLS: TlsFacts = {
   version: 'TLSv1.3',

@@ -14,6 +14,7 @@ import type { AccessFacts, AccessSender } from '../../src/relay/access/facts.ts'
 import { parseAccessMap } from '../../src/relay/access/map.ts';
 import type { AccessPolicy } from '../../src/relay/access/policy.ts';
 import type { Verdict } from '../../src/relay/access/verdict.ts';
+import { barePolicy } from '../fakes/policy.ts';
 import { holderCache } from '../../src/relay/identity/holders.ts';
 import { identify } from '../../src/relay/identity/identify.ts';
 
@@ -184,6 +185,7 @@ function compareSession(
 function policyOf(config: Config): AccessPolicy {
   const after = config.mc_after_access.join('\n');
   return {
+    ...barePolicy,
     map: config.access === null ? undefined : parseAccessMap(config.access.join('\n'), 'access').map,
     localDomains: new Set([
       'localhost',
@@ -194,7 +196,7 @@ function policyOf(config: Config): AccessPolicy {
     relayDomains: new Set(config.relay_domains.map((name) => name.toLowerCase())),
     // Sendmail's own rule; here it has to be said.
     trustedNetworks: ['127.0.0.1/32', '::1/128'],
-    trustExternal: config.mc.some((line) => line.startsWith('TRUST_AUTH_MECH')),
+    trustedMechanisms: new Set(config.mc.some((line) => line.startsWith('TRUST_AUTH_MECH')) ? ['EXTERNAL'] : []),
     blocklistRecipients: /bl(oc|ac)klist_recipients/.test(after),
     delayChecks: after.includes('delay_checks'),
     spam: after.includes('friend') ? 'friend' : after.includes('hater') ? 'hater' : undefined,
@@ -239,8 +241,9 @@ function factsOf(pki: Record<string, Certified>, config: Config, session: Sessio
       tls,
       holderCache(() => undefined, [], 1),
     ),
+    tls: tls && { bits: tls.bits },
     authenticated: observed.replies.some(({ cmd, code }) => cmd.startsWith('AUTH') && code === 235)
-      ? 'external'
+      ? { mechanism: 'EXTERNAL', identity: 'external', holder: undefined }
       : undefined,
   };
 }

@@ -1,3 +1,4 @@
+import { barePolicy } from '../fakes/policy.ts';
 import { sleep, type Ms } from '../../src/base/clock.ts';
 import type { EventSink } from '../../src/base/event.ts';
 import { idMinter, type Id } from '../../src/base/id.ts';
@@ -43,15 +44,7 @@ const LIMITS: SessionLimits = {
   inlineContent: 3_000,
 };
 
-const POLICY: AccessPolicy = {
-  map: undefined,
-  localDomains: new Set([LOCAL_DOMAIN]),
-  relayDomains: new Set(),
-  trustedNetworks: [],
-  trustExternal: false,
-  blocklistRecipients: false,
-  delayChecks: false,
-};
+const POLICY: AccessPolicy = { ...barePolicy, localDomains: new Set([LOCAL_DOMAIN]) };
 
 export const SCHEDULE: ScheduleSettings = {
   firstRetry: 300_000,

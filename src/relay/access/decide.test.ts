@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
+import { barePolicy } from '../../../test/fakes/policy.ts';
 import type { Principal } from '../identity/principal.ts';
 import { decideConnect, decideMail, decideRecipient } from './decide.ts';
 import { decidedBy, explainTrail, explainVerdict } from './explain.ts';
@@ -8,6 +9,7 @@ import type { AccessFacts } from './facts.ts';
 import { innerAddress } from './domain.ts';
 import { addressPrefixes, sendmailAddress } from './lookup.ts';
 import { parseAccessMap } from './map.ts';
+import { accessFeatures, type AccessFeature } from './feature.ts';
 import type { AccessPolicy } from './policy.ts';
 import { isWord, parseRule } from './rule.ts';
 import { accessTags } from './tags/registry.ts';
@@ -79,7 +81,12 @@ const facts: fc.Arbitrary<AccessFacts> = fc.record({
   }),
   helo: fc.constant(undefined),
   principal,
-  authenticated: fc.constantFrom(undefined, 'alice'),
+  tls: fc.constantFrom(undefined, { bits: 256 }),
+  authenticated: fc.constantFrom(
+    undefined,
+    { mechanism: 'EXTERNAL', identity: 'alice', holder: 'alice' },
+    { mechanism: 'PLAIN', identity: 'bob', holder: undefined },
+  ),
 });
 const line = fc.tuple(
   fc.constantFrom(
@@ -122,7 +129,12 @@ const policy: fc.Arbitrary<AccessPolicy> = fc.record({
   localDomains: fc.constantFrom(new Set<string>(), new Set(['relay.test', '[192.0.2.1]'])),
   relayDomains: fc.constantFrom(new Set<string>(), new Set(['b.test', '192.0'])),
   trustedNetworks: fc.constantFrom([], ['192.0.2.0/24'], ['x', '::/0']),
-  trustExternal: fc.boolean(),
+  mapMissing: fc.boolean(),
+  hostname: fc.constant('mail.relay.test'),
+  features: fc.subarray(Object.keys(accessFeatures) as AccessFeature[]).map((names) => new Set(names)),
+  trustedMechanisms: fc.constantFrom(new Set<string>(), new Set(['EXTERNAL']), new Set(['PLAIN'])),
+  localUsers: fc.constantFrom(undefined, new Set(['u'])),
+  emailAlias: fc.boolean(),
   blocklistRecipients: fc.boolean(),
   delayChecks: fc.boolean(),
   spam: fc.constantFrom(undefined, 'friend', 'hater'),
@@ -165,13 +177,9 @@ describe('decisions', () => {
 
   it('never let a stranger relay when nothing in the policy names anyone', () => {
     const nobody: AccessPolicy = {
+      ...barePolicy,
       map: parseAccessMap('a.test OK\nTo:b.test OK\nCERTISSUER:/CN=ca OK', 'access').map,
       localDomains: new Set(['relay.test']),
-      relayDomains: new Set(),
-      trustedNetworks: [],
-      trustExternal: false,
-      blocklistRecipients: false,
-      delayChecks: false,
     };
     fc.assert(
       fc.property(facts, address, (known, recipient) => {
@@ -286,17 +294,10 @@ describe('explanations', () => {
           dnsNames: [],
         },
       },
+      tls: { bits: 256 },
       authenticated: undefined,
     };
-    const rules: AccessPolicy = {
-      map,
-      localDomains: new Set(),
-      relayDomains: new Set(),
-      trustedNetworks: [],
-      trustExternal: false,
-      blocklistRecipients: false,
-      delayChecks: false,
-    };
+    const rules: AccessPolicy = { ...barePolicy, map };
     const verdict = decideRecipient(
       rules,
       known,

@@ -18,18 +18,43 @@ export interface AccessFacts {
   readonly name: PeerName;
   readonly helo: string | undefined;
   readonly principal: Principal;
-  /** The identity of a successful AUTH, undefined without. */
-  readonly authenticated: string | undefined;
+  /** Undefined without TLS. */
+  readonly tls: TlsStrength | undefined;
+  /** A successful AUTH, undefined without. */
+  readonly authenticated: Authenticated | undefined;
 }
+
+export interface TlsStrength {
+  /** Secret bits of the cipher. */
+  readonly bits: number;
+}
+
+export interface Authenticated {
+  /** As in EHLO, upper case. */
+  readonly mechanism: string;
+  readonly identity: string;
+  /** The holder whose password or certificate it was; undefined: nobody on record with us. */
+  readonly holder: string | undefined;
+}
+
+/**
+ * What the name service says of a reverse-path's domain: whether mail could go there. `temporary`: it gave no answer;
+ * `unasked`: no rule of the policy needs to know.
+ */
+export type DomainState = 'exists' | 'missing' | 'temporary' | 'unasked';
 
 /** The reverse-path; `address` undefined for the null one. `typed` is what stood after `MAIL FROM:`, brackets included. */
 export interface AccessSender {
   readonly typed: string;
   readonly address: Address | undefined;
+  /** Absent: `unasked`. */
+  readonly domain?: DomainState | undefined;
 }
 
 /** One recipient; `typed` is what stood after `RCPT TO:`, brackets included. */
 export interface AccessRecipient {
   readonly typed: string;
   readonly address: Address;
+  /** Whether this host is an MX of the recipient's domain; absent: not asked, or no answer. */
+  readonly served?: boolean | undefined;
 }

@@ -2,7 +2,32 @@
  * Sendmail's FEATUREs that change who may do what, and `sendmail`, which turns on all that Sendmail does without being
  * told and we do not. The configuration names them (`access.features`); the policy has them as a set.
  */
-export const accessFeatures = {
+export type AccessFeature =
+  | 'sendmail'
+  | 'skip'
+  | 'lookupdotdomain'
+  | 'relaytofulladdress'
+  | 'relay_hosts_only'
+  | 'relay_entire_domain'
+  | 'relay_local_from'
+  | 'relay_mail_from'
+  | 'relay_mail_from_domain'
+  | 'relay_based_on_MX'
+  | 'promiscuous_relay'
+  | 'loose_relay_check'
+  | 'accept_unresolvable_domains'
+  | 'accept_unqualified_senders'
+  | 'require_rdns'
+  | 'nopercenthack_reject'
+  | 'nopercenthack_nospecial'
+  | 'nouucp_reject'
+  | 'nouucp_nospecial'
+  | 'check_cert_altnames'
+  | 'tls_perm_err'
+  | 'verify_ok_relays'
+  | 'cert_cn_relays';
+
+export const accessFeatures: Readonly<Record<AccessFeature, string>> = {
   sendmail:
     "Sendmail's standing rules: sender domains must exist, 127.0.0.1 and ::1 relay, addresses are reduced and refusals worded as there",
   skip: 'The value SKIP ends the search for an entry without an answer',
@@ -27,6 +52,4 @@ export const accessFeatures = {
   tls_perm_err: 'TLS requirements that are not met refuse for good (554 5.7.0)',
   verify_ok_relays: 'Every client with verify=OK relays (the recipe of cf/README)',
   cert_cn_relays: 'CERTCN:name RELAY in the map lets a verified certificate with this CN relay',
-} as const satisfies Record<string, string>;
-
-export type AccessFeature = keyof typeof accessFeatures;
+};

@@ -32,7 +32,7 @@ export function checkRecipient(
   const check = new Check(policy, facts, recipient, trail);
   const early = check.empty() ?? check.blocklist();
   if (early !== undefined) return { verdict: early, overrides: false };
-  const granted = check.holder() ?? check.trusted() ?? check.certificate() ?? check.external();
+  const granted = check.holder() ?? check.trusted() ?? check.certificate() ?? check.authenticated();
   if (granted !== undefined) return { verdict: granted, overrides: true };
   return { verdict: check.domain() ?? check.client() ?? check.denied(), overrides: false };
 }
@@ -120,11 +120,13 @@ class Check {
     return subjectValue !== undefined && isWord(subjectValue, 'RELAY') ? this.#accept(true) : undefined;
   }
 
-  external(): Verdict | undefined {
+  authenticated(): Verdict | undefined {
     const { authenticated, principal } = this.#facts;
-    if (this.#ruledAlone()) return undefined;
-    if (!this.#policy.trustExternal || authenticated === undefined || principal.kind !== 'verified') return undefined;
-    this.#look.note(`AUTH EXTERNAL ${authenticated}`, 'trustExternal', 'RELAY');
+    if (authenticated === undefined || !this.#policy.trustedMechanisms.has(authenticated.mechanism)) return undefined;
+    // EXTERNAL says no more than the certificate does.
+    if (authenticated.mechanism === 'EXTERNAL' && (principal.kind !== 'verified' || this.#ruledAlone()))
+      return undefined;
+    this.#look.note(`AUTH ${authenticated.mechanism} ${authenticated.identity}`, 'trustedMechanisms', 'RELAY');
     return this.#accept(true);
   }
 

@@ -9,7 +9,7 @@ import { replyOf, replyText, type Reply } from '../../protocol/smtp/reply.ts';
 import type { ServerEvent } from '../../protocol/smtp/server-event.ts';
 import type { ServerOffer } from '../../protocol/smtp/server.ts';
 import { decideConnect, decideMail, decideRecipient } from '../access/decide.ts';
-import type { AccessFacts, PeerName } from '../access/facts.ts';
+import type { AccessFacts, Authenticated, PeerName } from '../access/facts.ts';
 import type { AccessPolicy } from '../access/policy.ts';
 import type { Verdict } from '../access/verdict.ts';
 import type { Connection, TlsFacts } from '../connection/connection.ts';
@@ -61,7 +61,7 @@ export class Dialogue {
   #connectVerdict: Exclude<Verdict, { kind: 'reject' }> | undefined;
   #helo: string | undefined;
   #extended = false;
-  #authenticated: string | undefined;
+  #authenticated: Authenticated | undefined;
   readonly #exchange: Exchange;
   #transaction: Transaction | undefined;
   #receiver: Receiver | undefined;
@@ -241,7 +241,9 @@ export class Dialogue {
       return replyOf(statuses['auth-continue'], { challenge: Buffer.from(step.challenge).toString('base64') });
     if (step.kind === 'failure') return this.#refuse('auth', step.status, { reason: step.reason });
     const { identity } = step;
-    this.#authenticated = identity;
+    const principal = this.#principal;
+    const holder = principal.kind === 'verified' ? principal.holder : undefined;
+    this.#authenticated = { mechanism: this.#exchange.mechanism, identity, holder };
     this.#services.events.tell({
       kind: 'authenticated',
       peer: this.#peer,
@@ -398,6 +400,7 @@ export class Dialogue {
       name: looksAtNames(policy) ? (this.#name ?? UNASKED) : UNASKED,
       helo: this.#helo,
       principal: this.#principal,
+      tls: this.#tls && { bits: this.#tls.bits },
       authenticated: this.#authenticated,
     };
   }
