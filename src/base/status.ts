@@ -4,7 +4,7 @@
  *
  * `{name}` in a text is filled in by `protocol/smtp/reply.ts`. Texts end without a full stop and tell the peer
  * nothing about policy, paths or names it does not know. Where a client or log analyser knows Sendmail's words,
- * the text is Sendmail's.
+ * the text is Sendmail's; the second table has what Sendmail says otherwise altogether.
  */
 export interface Status {
   readonly key: string;
@@ -58,6 +58,7 @@ const table = {
   'bad-parameter': [501, '5.5.4', 'Bad value of parameter {parameter}', 'RFC 5321 §4.1.1.11'],
   'double-parameter': [501, '5.5.4', 'Parameter given twice: {parameter}', 'RFC 5321 §4.1.1.11'],
   'need-hello': [503, '5.5.1', 'Say HELO or EHLO first', 'RFC 5321 §4.1.4'],
+  'introduce-yourself': [503, '5.5.1', 'Say HELO or EHLO first', 'RFC 5321 §4.1.4'],
   'need-mail': [503, '5.5.1', 'Need MAIL command', 'RFC 5321 §4.1.4'],
   'need-mail-before-rcpt': [503, '5.5.1', 'Need MAIL before RCPT', 'RFC 5321 §4.1.4'],
   'need-rcpt': [503, '5.5.1', 'Need RCPT (recipient)', 'RFC 5321 §4.1.4'],
@@ -77,6 +78,7 @@ const table = {
   'auth-cancelled': [501, '5.7.0', 'Authentication cancelled', 'RFC 4954 §4'],
   'auth-bad-base64': [501, '5.5.2', 'Cannot decode the response (base64)', 'RFC 4954 §4'],
   'auth-too-long': [500, '5.5.6', 'Authentication exchange line is too long', 'RFC 4954 §4.2'],
+  'auth-not-offered': [502, '5.5.1', 'Command not implemented: "AUTH"', 'RFC 5321 §4.2.4'],
   'auth-again': [503, '5.5.1', 'Already authenticated', 'RFC 4954 §4'],
   'auth-in-transaction': [503, '5.5.1', 'AUTH not permitted during a mail transaction', 'RFC 4954 §4'],
   'auth-mechanism': [504, '5.5.4', 'Authentication mechanism not offered', 'RFC 4954 §4'],
@@ -94,6 +96,7 @@ const table = {
   'too-many-recipients': [452, '4.5.3', 'Too many recipients; the limit is {limit}', 'RFC 5321 §4.5.3.1.10'],
   'too-many-messages': [452, '4.7.0', 'Too many messages in this session; the limit is {limit}', 'RFC 9422 §4.1'],
   'message-too-big': [552, '5.3.4', 'Message exceeds the maximum size of {limit} octets', 'RFC 1870 §6'],
+  'content-too-big': [552, '5.3.4', 'Message exceeds the maximum size of {limit} octets', 'RFC 1870 §6'],
   'utf8-needed': [553, '5.6.7', 'This address needs SMTPUTF8', 'RFC 6531 §3.5'],
   'bad-sender-address': [501, '5.1.7', 'Bad address: {address}', 'RFC 3463 §3.2'],
   'bad-recipient-address': [501, '5.1.3', 'Bad address: {address}', 'RFC 3463 §3.2'],
@@ -127,6 +130,10 @@ const table = {
   'mailbox-disabled': [550, '5.2.1', '{address}... Mailbox disabled for this recipient', 'RFC 3463 §3.3'],
   'certificate-required': [550, '5.7.1', 'A client certificate is required here: {reason}', 'RFC 3463 §3.8'],
   'certificate-withdrawn': [550, '5.7.1', 'Your certificate has been withdrawn', 'RFC 3463 §3.8'],
+  'tls-required': [454, '4.7.0', '{reason}', 'Sendmail 8.17 TLS_connection'],
+  'tls-required-temporarily': [403, '4.7.0', '{reason}', 'Sendmail 8.17 TLS_connection'],
+  'tls-required-permanently': [503, '5.7.0', '{reason}', 'Sendmail 8.17 TLS_connection'],
+  'tls-required-for-good': [554, '5.7.0', '{reason}', 'Sendmail 8.17 TLS_connection'],
   /** Stands for what an access map line says itself; code, enhanced code and text are the line's. */
   'access-map': [553, '5.3.0', '{text}', 'Sendmail 8.17 access_db'],
 
@@ -175,13 +182,67 @@ const table = {
 
 export type StatusKey = keyof typeof table;
 
+/** Whose words a server speaks: ours, or Sendmail's where clients and log analysers were made for them. */
+export type Dialect = 'sealpost' | 'sendmail';
+
+/**
+ * What Sendmail 8.17 says otherwise (`smtp.dialect: sendmail`), by the same keys: reply code, enhanced code, text. A row
+ * is here because it was seen there; what is not in it is said as in the table above.
+ */
+const sendmail = {
+  greeting: [220, undefined, '{hostname} ESMTP Sealpost {version}; {date}'],
+  help: [502, '5.3.0', 'Sealpost {version} -- HELP not implemented'],
+  'cannot-verify': [252, '2.5.2', 'Cannot VRFY user; try RCPT to attempt delivery (or try finger)'],
+  'no-expand': [502, '5.7.0', 'Sorry, we do not allow this operation'],
+  'not-implemented': [500, '5.5.1', 'Command unrecognized: "{command}"'],
+  'need-hello': [503, '5.0.0', 'Polite people say HELO first'],
+  'introduce-yourself': [503, '5.0.0', 'I demand that you introduce yourself first'],
+  'need-mail': [503, '5.0.0', 'Need MAIL command'],
+  'need-mail-before-rcpt': [503, '5.0.0', 'Need MAIL before RCPT'],
+  'need-rcpt': [503, '5.0.0', 'Need RCPT (recipient)'],
+  'nested-mail': [503, '5.5.0', 'Sender already specified'],
+  'starttls-again': [454, '4.3.3', 'TLS not available after start'],
+  'starttls-unavailable': [454, '4.3.3', 'TLS not available after start'],
+  'starttls-not-offered': [503, '5.5.0', 'TLS not available'],
+  'auth-succeeded': [235, '2.0.0', 'OK Authenticated'],
+  'auth-cancelled': [501, '5.0.0', 'AUTH aborted'],
+  'auth-bad-base64': [501, '5.5.4', 'cannot decode AUTH parameter'],
+  'auth-not-offered': [503, '5.3.3', 'AUTH not available'],
+  'auth-again': [503, '5.5.0', 'Already Authenticated'],
+  'auth-in-transaction': [503, '5.5.0', 'AUTH not permitted during a mail transaction'],
+  'auth-mechanism': [504, '5.3.3', 'AUTH mechanism {mechanism} not available'],
+  'auth-failed': [535, '5.7.0', 'authentication failed'],
+  'auth-external-needs-certificate': [535, '5.7.0', 'authentication failed'],
+  'message-too-big': [552, '5.2.3', 'Message size exceeds fixed maximum message size ({limit})'],
+  'content-too-big': [552, '5.2.3', 'Message exceeds maximum fixed size ({limit})'],
+  'unknown-parameter': [555, '5.5.4', '{parameter} parameter unrecognized'],
+} as const satisfies Partial<Record<StatusKey, readonly [number, string | undefined, string]>>;
+
+/** Every status by its key, as one dialect has it. */
+export type Statuses = Readonly<Record<StatusKey, Status>>;
+
 /** Each row: reply code, enhanced code, text, source. */
 const rows: Readonly<Record<string, readonly [number, string | undefined, string, string]>> = table;
 
 /** The table by key. */
-export const statuses: Readonly<Record<StatusKey, Status>> = Object.fromEntries(
+export const statuses: Statuses = Object.fromEntries(
   Object.entries(rows).map(([key, [code, enhanced, text, source]]) => [key, { key, code, enhanced, text, source }]),
-) as Record<StatusKey, Status>;
+) as Statuses;
+
+const sendmailStatuses: Statuses = {
+  ...statuses,
+  ...Object.fromEntries(
+    Object.entries(sendmail).map(([key, [code, enhanced, text]]) => [
+      key,
+      { key, code, enhanced, text, source: 'Sendmail 8.17' },
+    ]),
+  ),
+};
+
+/** The statuses in the words of a dialect. */
+export function statusesOf(dialect: Dialect): Statuses {
+  return dialect === 'sendmail' ? sendmailStatuses : statuses;
+}
 
 /** The class of a status: 2 success, 3 go on, 4 try again, 5 never. */
 export function statusClass(status: Status): number {

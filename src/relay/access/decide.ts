@@ -16,6 +16,7 @@ import { isWord } from './rule.ts';
 import { connect } from './tags/connect.ts';
 import { from } from './tags/from.ts';
 import { spam } from './tags/spam.ts';
+import { checkTls } from './tls.ts';
 import type { TrailStep, Verdict } from './verdict.ts';
 
 /** Whether the peer may speak to us at all. Ask once the name is known, before the greeting. */
@@ -41,8 +42,12 @@ export function decideRecipient(
 ): Verdict {
   const trail: TrailStep[] = [];
   const { verdict, overrides } = checkRecipient(policy, facts, recipient, trail);
-  if (verdict.kind !== 'accept' || overrides || !policy.delayChecks) return verdict;
-  if (isSpared(policy, recipient.address, trail)) return verdict;
+  if (verdict.kind !== 'accept' || !policy.delayChecks) return verdict;
+  if (overrides || isSpared(policy, recipient.address, trail)) {
+    // What TLS must be like is asked of them too, here and for the others at the head of the reverse-path's checks.
+    const tls = checkTls(policy, facts, trail);
+    return tls.kind === 'reject' ? tls : verdict;
+  }
   const mail = checkMail(policy, facts, sender, trail, recipient.typed);
   if (mail.kind === 'reject' || mail.kind === 'discard') return mail;
   const connection = checkConnect(policy, facts, trail, recipient.typed);
@@ -76,6 +81,8 @@ function checkMail(
   trail: TrailStep[],
   typed: string,
 ): Verdict {
+  const tls = checkTls(policy, facts, trail);
+  if (tls.kind === 'reject') return tls;
   // RFC 5321 §4.5.5: the null reverse-path is always taken.
   if (sender.address === undefined) return { kind: 'accept', relay: false, trail };
   const { local, domain } = sender.address;

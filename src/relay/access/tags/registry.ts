@@ -1,14 +1,31 @@
 import { certIssuer } from './certissuer.ts';
 import { certSubject } from './certsubject.ts';
+import { cltFeatures } from './clt-features.ts';
 import { connect } from './connect.ts';
 import { from } from './from.ts';
 import { reviewHost } from './host.ts';
 import { spam } from './spam.ts';
 import type { AccessTag, LineReview } from './tag.ts';
+import { tlsClt } from './tls-clt.ts';
+import { tlsRcpt } from './tls-rcpt.ts';
+import { tlsSrv } from './tls-srv.ts';
 import { to } from './to.ts';
+import { tryTls } from './try-tls.ts';
 
 /** The tags that are understood. A new one gets a file here, a row in this list and cases in test/access. */
-export const accessTags: readonly AccessTag[] = [certIssuer, certSubject, connect, to, from, spam];
+export const accessTags: readonly AccessTag[] = [
+  certIssuer,
+  certSubject,
+  connect,
+  to,
+  from,
+  spam,
+  tlsClt,
+  tlsSrv,
+  tlsRcpt,
+  tryTls,
+  cltFeatures,
+];
 
 const byName: ReadonlyMap<string, AccessTag> = new Map(accessTags.map((tag) => [tag.name.toLowerCase(), tag]));
 
