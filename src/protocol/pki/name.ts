@@ -18,7 +18,7 @@ export interface NameAttribute {
 }
 
 /** Sendmail's buffer for a name holds 256 octets, one of them the end. */
-const MAX_ONELINE = 255;
+export const MAX_ONELINE = 255;
 /** OpenSSL prints an unknown type into 80 octets, one of them the end. */
 const MAX_TYPE = 79;
 const COMMON_NAME = '2.5.4.3';
@@ -69,6 +69,17 @@ export function commonName(name: Uint8Array): string {
   return xtext(first.value);
 }
 
+/** One value as OpenSSL's one-line form has it: what would part attributes, or does not print, is escaped. */
+export function printValue(value: Uint8Array): string {
+  let text = '';
+  for (const octet of value) {
+    if (octet < 0x20 || octet > 0x7e) text += `\\x${hexPair(octet)}`;
+    else if (octet === 0x2f || octet === 0x2b) text += `\\${String.fromCharCode(octet)}`;
+    else text += String.fromCharCode(octet);
+  }
+  return text;
+}
+
 /** xtext (RFC 3461 §4) as Sendmail writes certificate names: also `\ ( < > " )` become `+HH`, `=` does not. */
 export function xtext(octets: Uint8Array): string {
   let text = '';
@@ -99,22 +110,12 @@ function oneline(attributes: readonly NameAttribute[]): Uint8Array {
     const type = attributeName(attribute.type) ?? attribute.type.slice(0, MAX_TYPE);
     // No value is printed shorter than it is, so a long one needs no printing.
     if (attribute.value.length > MAX_ONELINE) break;
-    const part = `${attribute.set === previous ? '+' : '/'}${type}=${printed(attribute.value)}`;
+    const part = `${attribute.set === previous ? '+' : '/'}${type}=${printValue(attribute.value)}`;
     if (line.length + part.length > MAX_ONELINE) break;
     line += part;
     previous = attribute.set;
   }
   return Buffer.from(line, 'latin1');
-}
-
-function printed(value: Uint8Array): string {
-  let text = '';
-  for (const octet of value) {
-    if (octet < 0x20 || octet > 0x7e) text += `\\x${hexPair(octet)}`;
-    else if (octet === 0x2f || octet === 0x2b) text += `\\${String.fromCharCode(octet)}`;
-    else text += String.fromCharCode(octet);
-  }
-  return text;
 }
 
 function hexPair(octet: number): string {
