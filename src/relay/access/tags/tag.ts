@@ -5,6 +5,10 @@ export const MAX_KEY = 256;
 export interface LineReview {
   /** Which part of the line it is about. */
   readonly about: 'key' | 'value';
+  /** Names the trap, for those who say it in other words; absent: the text is all there is. */
+  readonly trap?: string;
+  /** What the trap is about, by name. */
+  readonly values?: Readonly<Record<string, string | number>>;
   readonly text: string;
   readonly hint: string;
 }
