@@ -14,6 +14,8 @@
  *   bad REASON issuer=DN subject=DN           a certificate that is refused for this reason
  *   auth MECHANISM IDENTITY [HOLDER]          AUTH succeeded
  *   from ADDRESS                              the reverse-path of the RCPT lines that follow
+ *   … cn=NAME dns=NAME,NAME bits=N                more of what it shows; the cipher's bits are 256 else
+ *   STARTTLS => VERDICT                       what TLS must be like, asked when the handshake is done
  *   CONNECT => VERDICT                        a question, and the beginning of explainVerdict()
  *   MAIL ADDRESS => VERDICT
  *   RCPT ADDRESS => VERDICT
@@ -25,6 +27,7 @@ import type { AccessFacts, AccessSender } from '../../src/relay/access/facts.ts'
 import { decideConnect, decideMail, decideRecipient } from '../../src/relay/access/decide.ts';
 import { parseAccessMap } from '../../src/relay/access/map.ts';
 import type { AccessPolicy } from '../../src/relay/access/policy.ts';
+import { decideTls } from '../../src/relay/access/tls.ts';
 import type { Verdict } from '../../src/relay/access/verdict.ts';
 import type { CertificateFacts, IdentityReason, Principal } from '../../src/relay/identity/principal.ts';
 
@@ -76,7 +79,7 @@ export function readTable(text: string, file: string): Block[] {
       state = initial();
       return;
     }
-    const question = /^(CONNECT|MAIL|RCPT)(?: (.*))? => (.*)$/.exec(line);
+    const question = /^(CONNECT|STARTTLS|MAIL|RCPT)(?: (.*))? => (.*)$/.exec(line);
     if (question === null) {
       apply(state, line, where, names);
       return;
@@ -148,7 +151,7 @@ function apply(state: State, line: string, where: string, names: Map<string, str
     case 'unasked':
     case 'cert':
     case 'bad':
-      state.facts = { ...state.facts, principal: principal(word, values) };
+      state.facts = { ...state.facts, principal: principal(word, values), tls: strength(word, values) };
       return;
     default:
       throw new Error(`${where}: ${word} is not understood`);
@@ -187,6 +190,11 @@ function peerName(word: string): AccessFacts['name'] {
   return { state: 'ok', name: word };
 }
 
+function strength(word: string, values: readonly string[]): AccessFacts['tls'] {
+  const bits = values.find((part) => part.startsWith('bits='))?.slice(5) ?? '256';
+  return word === 'plain' ? undefined : { bits: Number(bits) };
+}
+
 function principal(word: 'plain' | 'nocert' | 'unasked' | 'cert' | 'bad', values: readonly string[]): Principal {
   if (word === 'plain') return { kind: 'anonymous', verify: '', reason: 'no-tls' };
   if (word === 'nocert') return { kind: 'anonymous', verify: 'NO', reason: 'no-certificate' };
@@ -196,13 +204,13 @@ function principal(word: 'plain' | 'nocert' | 'unasked' | 'cert' | 'bad', values
   const certificate: CertificateFacts = {
     subject: value('subject') ?? '',
     issuer: value('issuer') ?? '',
-    commonName: 'u',
+    commonName: value('cn') ?? 'u',
     issuerCommonName: 'ca',
     serial: '01',
     fingerprint: '00',
     notAfter: 0,
     emails: [],
-    dnsNames: [],
+    dnsNames: value('dns')?.split(',') ?? [],
   };
   const holder = value('holder');
   const trust = value('trust');
@@ -230,6 +238,7 @@ function asker({ map, policy, facts, sender: from }: State, verb: string, typed:
     map: map === undefined ? undefined : parseAccessMap(map.join('\n'), 'access').map,
   };
   if (verb === 'CONNECT') return () => decideConnect(whole, facts);
+  if (verb === 'STARTTLS') return () => decideTls(whole, facts);
   const path = parsePath(typed, true);
   if (path === undefined) throw new Error(`${where}: ${typed} is no path`);
   if (verb === 'MAIL') return () => decideMail(whole, facts, { typed, address: path.address });
