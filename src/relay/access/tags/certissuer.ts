@@ -12,6 +12,8 @@ export const certIssuer: AccessTag = {
     if (name !== undefined || isWord(value, 'RELAY') || isWord(value, 'SUBJECT')) return name;
     return {
       about: 'value',
+      trap: 'issuer-value',
+      values: { value },
       text: `CERTISSUER has no effect with the value ${value}`,
       hint: 'use RELAY or SUBJECT; a CA is refused by not trusting it',
     };

@@ -11,6 +11,8 @@ export const certSubject: AccessTag = {
     if (name !== undefined || isWord(value, 'RELAY')) return name;
     return {
       about: 'value',
+      trap: 'subject-value',
+      values: { value },
       text: `CERTSUBJECT has no effect with the value ${value}`,
       hint: 'use RELAY; to refuse one holder, leave the line out or revoke the certificate',
     };

@@ -45,6 +45,8 @@ function reviewUntagged(key: string, colon: number): LineReview | undefined {
   if (/^[a-z_]{2,}$/i.test(word) && word.toLowerCase() !== 'ipv6') {
     return {
       about: 'key',
+      trap: 'unknown-tag',
+      values: { tag: word },
       text: `the tag ${word} is not known`,
       hint: `known are ${accessTags.map(({ name }) => name).join(', ')}`,
     };
@@ -56,10 +58,17 @@ function reviewValue(value: string): LineReview | undefined {
   if (!value.startsWith('"') && !value.includes('#')) return undefined;
   const quoted = /^"([A-Z]+)"$/i.exec(value)?.[1];
   if (quoted !== undefined)
-    return { about: 'value', text: 'a word in quotes is an error text', hint: `write ${quoted} without quotes` };
+    return {
+      about: 'value',
+      trap: 'quoted-word',
+      values: { word: quoted },
+      text: 'a word in quotes is an error text',
+      hint: `write ${quoted} without quotes`,
+    };
   if (/^(OK|RELAY|SUBJECT|REJECT|DISCARD|SKIP)\s+#/i.test(value)) {
     return {
       about: 'value',
+      trap: 'comment-in-value',
       text: 'a comment behind an entry is part of its value',
       hint: 'put the comment on a line of its own',
     };

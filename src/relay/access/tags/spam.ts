@@ -7,6 +7,12 @@ export const spam: AccessTag = {
   untagged: false,
   review(_, value) {
     if (isWord(value, 'FRIEND') || isWord(value, 'HATER')) return undefined;
-    return { about: 'value', text: `Spam has no effect with the value ${value}`, hint: 'use FRIEND or HATER' };
+    return {
+      about: 'value',
+      trap: 'spam-value',
+      values: { value },
+      text: `Spam has no effect with the value ${value}`,
+      hint: 'use FRIEND or HATER',
+    };
   },
 };

@@ -8,11 +8,19 @@ export function reviewTlsValue(tag: string, value: string): LineReview | undefin
   const requirement = parseTlsRequirement(value);
   const hint = 'write VERIFY, VERIFY:bits or ENCR:bits, with PERM+ or TEMP+ before it, or OK to demand nothing';
   if (requirement === undefined)
-    return { about: 'value', text: `${tag} demands nothing with the value ${value}`, hint };
+    return {
+      about: 'value',
+      trap: 'tls-value',
+      values: { tag, value },
+      text: `${tag} demands nothing with the value ${value}`,
+      hint,
+    };
   const unknown = requirement.extensions.find((one) => !/^(?:CN|(?:CN|CS|CI|CITag):.+)$/i.test(one));
   if (unknown === undefined) return undefined;
   return {
     about: 'value',
+    trap: 'tls-extension',
+    values: { extension: unknown },
     text: `${unknown} is no requirement that is known, and whatever stands behind it is not looked at`,
     hint: 'use CN, CN:name, CS:subject, CI:issuer or CITag:tag, with ++ between them',
   };

@@ -11,6 +11,8 @@ export const tryTls: AccessTag = {
     if (host !== undefined || isWord(value, 'NO') || isWord(value, 'OK') || isWord(value, 'YES')) return host;
     return {
       about: 'value',
+      trap: 'try-tls-value',
+      values: { value },
       text: `Try_TLS has no effect with the value ${value}`,
       hint: 'use NO, or OK where a parent domain says NO',
     };
