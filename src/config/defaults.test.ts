@@ -61,14 +61,20 @@ test('each setting can be uncommented alone and changes nothing where it shows t
     }
   }
   assert.deepEqual([...new Set(shown)].sort(), [
+    'authorityPaths',
+    'ciphers',
     'compatibility',
     'connectionsByAddress',
+    'groups',
     'hostname',
     'messageSize',
     'messagesPerSession',
     'networks',
     'operator',
+    'options',
     'recipients',
+    'revocationLists',
+    'revocationPaths',
     'routes',
     'sessionTime',
     'signer',
