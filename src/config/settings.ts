@@ -5,6 +5,7 @@
 import { isAbsolute, join } from 'node:path';
 import type { AuthorityTerms } from '../ca/authority.ts';
 import { authorityUrls } from '../ca/publish.ts';
+import { serverManner, type ServerManner } from '../protocol/smtp/server-manner.ts';
 import type { ListenerRole, ListenerSettings } from '../relay/connection/connection.ts';
 import type { AccessPolicy } from '../relay/access/policy.ts';
 import type { DeliverySettings } from '../relay/delivery/settings.ts';
@@ -60,6 +61,12 @@ export function sessionLimits(config: Config, role: ListenerRole): SessionLimits
     connectionsByAddress: own.connectionsByAddress ?? common.connectionsByAddress,
     inlineContent: config.spool.inlineContent,
   };
+}
+
+/** How the server speaks; `version` is the program's. */
+export function sessionManner(config: Config, version: string): ServerManner {
+  const { dialect, privacy } = config.smtp;
+  return serverManner(dialect, new Set(privacy), version, config.compatibility.includes('keep-hello'));
 }
 
 export function scheduleSettings(config: Config): ScheduleSettings {

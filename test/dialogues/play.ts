@@ -41,7 +41,7 @@ export function play(name: string, transcript: string, cut: Cut): void {
   const engine = serverEngine(HOSTNAME, limits);
   const client = new ScriptedDecisions(engine);
   engine.greet(replyOf(statuses[banner], { hostname: HOSTNAME }));
-  engine.offer({ starttls: true, auth: ['EXTERNAL'] });
+  engine.offer({ starttls: 'offered', auth: ['EXTERNAL'] });
 
   let lines: string[] = [];
   let pending: Uint8Array[] = [];

@@ -3,6 +3,7 @@ import { barePolicy } from './policy.ts';
 import assert from 'node:assert/strict';
 import type { RelayEvent } from '../../src/base/event.ts';
 import { idMinter } from '../../src/base/id.ts';
+import { plainManner, type ServerManner } from '../../src/protocol/smtp/server-manner.ts';
 import type { PeerName } from '../../src/relay/access/facts.ts';
 import { parseAccessMap } from '../../src/relay/access/map.ts';
 import type { AccessPolicy } from '../../src/relay/access/policy.ts';
@@ -87,6 +88,7 @@ export interface Stage {
 }
 
 export interface StageOptions {
+  readonly manner?: ServerManner;
   readonly limits?: Partial<SessionLimits>;
   readonly policy?: Partial<AccessPolicy>;
   readonly map?: string;
@@ -120,6 +122,7 @@ export function stage(options: StageOptions = {}): Stage {
     hostname: 'relay.example.net',
     version: '0.1.0',
     limits: () => limits,
+    manner: () => options.manner ?? plainManner,
     policy: () => policy,
     directory,
     certificates: { facts: () => options.certificate ?? ALICE },

@@ -3,6 +3,7 @@ import { sleep, type Ms } from '../../src/base/clock.ts';
 import type { EventSink } from '../../src/base/event.ts';
 import { idMinter, type Id } from '../../src/base/id.ts';
 import { sweep } from '../../src/platform/files/content-store.ts';
+import { plainManner } from '../../src/protocol/smtp/server-manner.ts';
 import type { AccessPolicy } from '../../src/relay/access/policy.ts';
 import { Admission } from '../../src/relay/connection/admission.ts';
 import type { Connection } from '../../src/relay/connection/connection.ts';
@@ -244,6 +245,7 @@ export class Program {
       hostname: DELIVERY.hostname,
       version: '0.1.0',
       limits: () => LIMITS,
+      manner: () => plainManner,
       policy: () => POLICY,
       directory,
       peerName: async () => {

@@ -6,7 +6,7 @@
 import { workerData } from 'node:worker_threads';
 import { asFault } from '../../base/fault.ts';
 import { idMinter } from '../../base/id.ts';
-import { deliverySettings, sessionLimits } from '../../config/settings.ts';
+import { deliverySettings, sessionLimits, sessionManner } from '../../config/settings.ts';
 import { peerNames } from '../../platform/dns/peer-name.ts';
 import { defaultDnsSettings, dnsResolver } from '../../platform/dns/resolver.ts';
 import { fileContentStore } from '../../platform/files/content-store.ts';
@@ -36,6 +36,7 @@ run(workerData as FrontStart);
 function run(start: FrontStart): void {
   let { config } = start;
   let routes = deliverySettings(config, start.directory, []).routes;
+  let manner = sessionManner(config, version);
   let policy: AccessPolicy = makePolicy(start.policy);
   const clock = systemClock();
   const events = eventBuffer(start.events, clock, () => config.log.level);
@@ -50,6 +51,7 @@ function run(start: FrontStart): void {
     hostname: config.hostname,
     version,
     limits: (role) => sessionLimits(config, role),
+    manner: () => manner,
     policy: () => policy,
     directory,
     foreign: trust.foreign,
@@ -98,6 +100,7 @@ function run(start: FrontStart): void {
     },
     async config(next) {
       config = next;
+      manner = sessionManner(config, version);
       routes = deliverySettings(config, start.directory, []).routes;
     },
     async sessions() {

@@ -4,9 +4,11 @@ import * as fc from 'fast-check';
 import { utf8 } from '../../base/bytes.ts';
 import { formatAddress, type Address } from './address.ts';
 import { decodeBase64, encodeBase64 } from './base64.ts';
-import { formatCommand, lineText, parseCommand, type Command } from './command.ts';
+import { formatCommand, lineText, parseCommand, plainContext, type Command } from './command.ts';
 import type { Notify } from './server-event.ts';
 import { decodeXtext, encodeXtext } from './xtext.ts';
+
+const UTF8 = { ...plainContext, utf8: true };
 
 const visible = fc.string({
   unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)),
@@ -77,7 +79,7 @@ describe('commands', () => {
     fc.assert(
       fc.property(command, (value) => {
         const line = formatCommand(value);
-        const result = parseCommand(lineText(utf8(line)), true);
+        const result = parseCommand(lineText(utf8(line)), UTF8);
         assert.ok(result.kind === 'command', line);
         // fast-check makes records without a prototype, which is all that differs
         assert.deepEqual({ ...result.command }, { ...value });
@@ -111,9 +113,9 @@ describe('commands', () => {
     );
     fc.assert(
       fc.property(fc.array(part, { maxLength: 6 }), (parts) => {
-        const result = parseCommand(parts.join(''), true);
+        const result = parseCommand(parts.join(''), UTF8);
         if (result.kind === 'refused') return;
-        const again = parseCommand(formatCommand(result.command), true);
+        const again = parseCommand(formatCommand(result.command), UTF8);
         assert.ok(again.kind === 'command');
         const canonical = (value: Command): object => ({ ...value, typed: '' });
         assert.deepEqual(canonical(again.command), canonical(result.command));
@@ -123,14 +125,14 @@ describe('commands', () => {
   });
 
   test('a verb is written in any case, and has its parameters behind a blank', () => {
-    assert.deepEqual(parseCommand('nOoP', false), { kind: 'command', command: { verb: 'NOOP', text: '' } });
-    assert.deepEqual(parseCommand('NOOP\tx', false), {
+    assert.deepEqual(parseCommand('nOoP', plainContext), { kind: 'command', command: { verb: 'NOOP', text: '' } });
+    assert.deepEqual(parseCommand('NOOP\tx', plainContext), {
       kind: 'refused',
       verb: undefined,
       status: 'unknown-command',
       values: { command: '?' },
     });
-    assert.deepEqual(parseCommand('constructor', false), {
+    assert.deepEqual(parseCommand('constructor', plainContext), {
       kind: 'refused',
       verb: undefined,
       status: 'unknown-command',
@@ -141,7 +143,7 @@ describe('commands', () => {
   test('a line that is not UTF-8 has no address in it', () => {
     const text = lineText(Uint8Array.of(0x3c, 0xc3, 0x28, 0x40, 0x62, 0x3e));
     assert.equal(text, '<\u0000(@b>');
-    const result = parseCommand(`MAIL FROM:${text} SMTPUTF8`, true);
+    const result = parseCommand(`MAIL FROM:${text} SMTPUTF8`, UTF8);
     assert.ok(result.kind === 'refused' && result.status === 'bad-sender-address');
   });
 });

@@ -3,10 +3,10 @@
  * may come now is the engine's to say. parseCommand(formatCommand(x)) = x.
  */
 import { fromUtf8, latin1 } from '../../base/bytes.ts';
-import type { StatusKey } from '../../base/status.ts';
+import type { Dialect, StatusKey } from '../../base/status.ts';
 import { formatAddress, parsePath, type Address } from './address.ts';
 import { decodeBase64, encodeBase64 } from './base64.ts';
-import type { Draft, ParameterRule } from './extensions/extension.ts';
+import type { Draft, Extension, ParameterRule } from './extensions/extension.ts';
 import { extensions } from './extensions/registry.ts';
 import type { MailParameters, RecipientParameters } from './server-event.ts';
 
@@ -55,8 +55,32 @@ export const verbs: readonly Verb[] = [
   'AUTH',
 ];
 
-/** Verbs that others know and we do not take (RFC 5321 §4.2.4: 502 and not 500). */
-const foreignVerbs: readonly string[] = ['ATRN', 'BURL', 'ETRN', 'SAML', 'SEND', 'SOML', 'TURN'];
+/** Verbs that others know and we do not take (RFC 5321 §4.2.4: 502 and not 500), and what is said to them. */
+const foreignVerbs: Readonly<Record<Dialect, ReadonlyMap<string, StatusKey>>> = {
+  sealpost: new Map(
+    ['ATRN', 'BURL', 'ETRN', 'SAML', 'SEND', 'SOML', 'TURN'].map((verb) => [verb, 'not-implemented'] as const),
+  ),
+  sendmail: new Map<string, StatusKey>([
+    ['ETRN', 'etrn-refused'],
+    ['SAML', 'not-implemented'],
+    ['SEND', 'not-implemented'],
+    ['SOML', 'not-implemented'],
+    ['TURN', 'not-implemented'],
+    ['VERB', 'verbose-refused'],
+  ]),
+};
+
+/** What a command is read by, beside its line. */
+export interface CommandContext {
+  /** The transaction was begun with SMTPUTF8, so that RCPT may hold UTF-8 (RFC 6531 §3.3). */
+  readonly utf8: boolean;
+  readonly dialect: Dialect;
+  /** Keywords of extensions that the peer was not offered: their parameters are none. */
+  readonly withheld: ReadonlySet<string>;
+}
+
+/** Everything is offered, and the dialect is ours. */
+export const plainContext: CommandContext = { utf8: false, dialect: 'sealpost', withheld: new Set() };
 
 /** Why a line is no command; status and what its text needs. `verb` is undefined when that is the reason. */
 export interface CommandRefusal {
@@ -70,10 +94,22 @@ export type CommandResult =
   | ({ readonly kind: 'refused' } & CommandRefusal);
 
 const verbSet: ReadonlySet<string> = new Set(verbs);
-const mailRules = new Map(extensions.flatMap((extension) => extension.mail ?? []).map((rule) => [rule.keyword, rule]));
-const recipientRules = new Map(
-  extensions.flatMap((extension) => extension.recipient ?? []).map((rule) => [rule.keyword, rule]),
-);
+/** A parameter, and the extension that it belongs to. */
+interface OwnedRule<P> {
+  readonly owner: string;
+  readonly rule: ParameterRule<P>;
+}
+
+const owned = <P>(
+  which: (extension: Extension) => readonly ParameterRule<P>[] | undefined,
+): Map<string, OwnedRule<P>> =>
+  new Map(
+    extensions.flatMap((extension) =>
+      (which(extension) ?? []).map((rule) => [rule.keyword, { owner: extension.keyword, rule }] as const),
+    ),
+  );
+const mailRules = owned((extension) => extension.mail);
+const recipientRules = owned((extension) => extension.recipient);
 
 /** Octets of a BDAT chunk that can be counted with whole numbers. */
 const CHUNK_DIGITS = 15;
@@ -97,23 +133,23 @@ export function shownWord(word: string): string {
   return /^[A-Za-z]{1,12}$/.test(word) ? word : '?';
 }
 
-/** The command on a line. `utf8`: the transaction was begun with SMTPUTF8, so that RCPT may hold UTF-8 (RFC 6531 §3.3). */
-export function parseCommand(line: string, utf8: boolean): CommandResult {
+/** The command on a line. */
+export function parseCommand(line: string, context: CommandContext): CommandResult {
+  const { dialect } = context;
   const word = firstWord(line);
   const verb = word.toUpperCase();
   if (!isVerb(verb))
-    return refused(undefined, foreignVerbs.includes(verb) ? 'not-implemented' : 'unknown-command', {
-      command: shownWord(word),
-    });
+    return refused(undefined, foreignVerbs[dialect].get(verb) ?? 'unknown-command', { command: shownWord(word) });
   const text = withoutBlanks(line.slice(word.length));
   switch (verb) {
     case 'HELO':
     case 'EHLO':
-      return isClientName(text) ? parsed({ verb, client: text }) : refused(verb, 'syntax-hello', { verb });
+      if (isClientName(text, dialect)) return parsed({ verb, client: text });
+      return refused(verb, text === '' ? 'hello-without-name' : 'syntax-hello', { verb });
     case 'MAIL':
-      return parseMail(text);
+      return parseMail(text, context);
     case 'RCPT':
-      return parseRecipient(text, utf8);
+      return parseRecipient(text, context);
     case 'BDAT':
       return parseChunk(text);
     case 'AUTH':
@@ -123,8 +159,11 @@ export function parseCommand(line: string, utf8: boolean): CommandResult {
     case 'EXPN':
     case 'HELP':
       return parsed({ verb, text });
-    default:
+    case 'STARTTLS':
       return text === '' ? parsed({ verb }) : refused(verb, 'no-parameters', {});
+    default:
+      // Sendmail does not look at what stands behind these.
+      return text === '' || dialect === 'sendmail' ? parsed({ verb }) : refused(verb, 'no-parameters', {});
   }
 }
 
@@ -157,12 +196,12 @@ export function formatCommand(
   }
 }
 
-function parseMail(text: string): CommandResult {
+function parseMail(text: string, context: CommandContext): CommandResult {
   const at = afterKeyword(text, 'FROM');
-  if (at < 0) return refused('MAIL', 'syntax-mail', {});
+  if (at < 0) return refused('MAIL', 'syntax-mail', { word: scannedWord(text) });
   // Read as UTF-8 first: whether it may be is known only behind the parameters (RFC 6531 §3.4).
   const path = parsePath(text.slice(at), true);
-  if (path === undefined) return badPath('MAIL', 'syntax-mail', 'bad-sender-address', text.slice(at));
+  if (path === undefined) return badPath('MAIL', text.slice(at), context);
   const parameters: Draft<MailParameters> = {
     size: undefined,
     body: '7BIT',
@@ -171,21 +210,23 @@ function parseMail(text: string): CommandResult {
     envid: undefined,
     auth: undefined,
   };
-  const refusal = readParameters('MAIL', path.rest, mailRules, parameters);
+  const refusal = readParameters('MAIL', path.rest, mailRules, parameters, context);
   if (refusal !== undefined) return refusal;
+  if (parameters.body === 'BINARYMIME' && context.withheld.has('BINARYMIME'))
+    return refused('MAIL', 'bad-parameter', { parameter: 'BODY', value: parameters.body });
   if (!parameters.smtputf8 && !isAscii(text)) return refused('MAIL', 'utf8-needed', {});
   return parsed({ verb: 'MAIL', address: path.address, typed: path.typed, parameters });
 }
 
-function parseRecipient(text: string, utf8: boolean): CommandResult {
+function parseRecipient(text: string, context: CommandContext): CommandResult {
   const at = afterKeyword(text, 'TO');
-  if (at < 0) return refused('RCPT', 'syntax-rcpt', {});
+  if (at < 0) return refused('RCPT', 'syntax-rcpt', { word: scannedWord(text) });
   const path = parsePath(text.slice(at), true);
-  if (path?.address === undefined) return badPath('RCPT', 'syntax-rcpt', 'bad-recipient-address', text.slice(at));
+  if (path?.address === undefined) return badPath('RCPT', text.slice(at), context);
   const parameters: Draft<RecipientParameters> = { notify: undefined, orcpt: undefined };
-  const refusal = readParameters('RCPT', path.rest, recipientRules, parameters);
+  const refusal = readParameters('RCPT', path.rest, recipientRules, parameters, context);
   if (refusal !== undefined) return refusal;
-  if (!utf8 && !isAscii(text)) return refused('RCPT', 'utf8-needed', {});
+  if (!context.utf8 && !isAscii(text)) return refused('RCPT', 'utf8-needed', {});
   return parsed({ verb: 'RCPT', address: path.address, typed: path.typed, parameters });
 }
 
@@ -210,38 +251,69 @@ function afterBlanks(text: string, at: number): number {
   return at;
 }
 
-function badPath(verb: Verb, syntax: StatusKey, address: StatusKey, text: string): CommandResult {
+/** The word where Sendmail says that it lost its way. */
+function scannedWord(text: string): string {
+  return /^[^: ]*/.exec(text)?.[0] ?? '';
+}
+
+function badPath(verb: 'MAIL' | 'RCPT', text: string, { dialect }: CommandContext): CommandResult {
   const close = text.lastIndexOf('>');
-  if (!text.startsWith('<') || close < 0) return refused(verb, syntax, {});
-  return refused(verb, address, { address: text.slice(0, close + 1) });
+  if (dialect === 'sendmail') {
+    const address = close < 0 ? firstWord(text) : text.slice(0, close + 1);
+    return refused(verb, pathFault(verb, address), { address });
+  }
+  if (!text.startsWith('<') || close < 0) return refused(verb, verb === 'MAIL' ? 'syntax-mail' : 'syntax-rcpt', {});
+  return refused(verb, verb === 'MAIL' ? 'bad-sender-address' : 'bad-recipient-address', {
+    address: text.slice(0, close + 1),
+  });
+}
+
+/** What Sendmail says is wrong with a path that is none. */
+function pathFault(verb: 'MAIL' | 'RCPT', address: string): StatusKey {
+  if (address.startsWith('<') !== address.endsWith('>')) return 'address-unbalanced';
+  const inside = address.replace(/^<|>$/g, '');
+  if (inside === '') return 'user-address-required';
+  if (inside.startsWith('@') && !inside.includes(':')) return 'address-without-user';
+  const at = inside.lastIndexOf('@');
+  if (at > 0 && inside.slice(0, at).includes('@') && !inside.includes('"')) return 'address-route';
+  if (at >= 0 && !/^(?:[A-Za-z0-9_-]+\.?)+$/.test(inside.slice(at + 1))) return 'address-host';
+  return verb === 'MAIL' ? 'bad-sender-address' : 'user-unknown';
 }
 
 /** Reads ` KEYWORD=value KEYWORD…` into the draft (RFC 5321 §4.1.1.11); a refusal when that fails. */
 function readParameters<P>(
   verb: Verb,
   text: string,
-  rules: ReadonlyMap<string, ParameterRule<P>>,
+  rules: ReadonlyMap<string, OwnedRule<P>>,
   draft: Draft<P>,
+  { withheld }: CommandContext,
 ): CommandResult | undefined {
   if (text === '') return undefined;
   const seen: string[] = [];
-  for (const parameter of text.split(' ')) {
-    if (parameter === '') continue;
-    const equals = parameter.indexOf('=');
-    const keyword = (equals < 0 ? parameter : parameter.slice(0, equals)).toUpperCase();
-    const rule = rules.get(keyword);
-    if (rule === undefined) return refused(verb, 'unknown-parameter', { parameter: keyword.slice(0, 40) });
-    if (seen.includes(keyword)) return refused(verb, 'double-parameter', { parameter: keyword });
-    seen.push(keyword);
-    if (!rule.read(equals < 0 ? undefined : parameter.slice(equals + 1), draft))
-      return refused(verb, 'bad-parameter', { parameter: keyword });
+  for (const written of text.split(' ')) {
+    if (written === '') continue;
+    const equals = written.indexOf('=');
+    const typed = equals < 0 ? written : written.slice(0, equals);
+    const parameter = typed.toUpperCase();
+    const value = equals < 0 ? undefined : written.slice(equals + 1);
+    const known = rules.get(parameter);
+    if (known?.owner === 'DSN' && withheld.has('DSN')) return refused(verb, 'dsn-not-offered', { parameter });
+    if (known === undefined || withheld.has(known.owner))
+      return refused(verb, 'unknown-parameter', { parameter: typed.slice(0, 40) });
+    if (seen.includes(parameter)) return refused(verb, 'double-parameter', { parameter });
+    seen.push(parameter);
+    if (known.rule.read(value, draft)) continue;
+    return refused(verb, value === undefined ? 'parameter-without-value' : 'bad-parameter', {
+      parameter,
+      value: value ?? '',
+    });
   }
   return undefined;
 }
 
-function formatParameters<P>(rules: ReadonlyMap<string, ParameterRule<P>>, parameters: P): string {
+function formatParameters<P>(rules: ReadonlyMap<string, OwnedRule<P>>, parameters: P): string {
   let text = '';
-  for (const rule of rules.values()) {
+  for (const { rule } of rules.values()) {
     const value = rule.write(parameters);
     if (value !== undefined) text += value === '' ? ` ${rule.keyword}` : ` ${rule.keyword}=${value}`;
   }
@@ -266,10 +338,11 @@ function parseAuth(text: string): CommandResult {
 
 /**
  * A domain or address literal (RFC 5321 §4.1.1.1), and what else hosts call themselves: with `_`, or by a bare address.
- * Nothing that means something in a header or a log line.
+ * Nothing that means something in a header or a log line. Sendmail takes some characters anywhere, and others nowhere.
  */
-function isClientName(text: string): boolean {
+function isClientName(text: string, dialect: Dialect): boolean {
   if (text.length > HELLO_LENGTH) return false;
+  if (dialect === 'sendmail') return /^[A-Za-z0-9[\].\-_#:]+$/.test(text);
   return /^[A-Za-z0-9_][A-Za-z0-9_.:/+~%-]*$/.test(text) || /^\[[A-Za-z0-9.:-]+\]$/.test(text);
 }
 
@@ -277,7 +350,8 @@ function isAscii(text: string): boolean {
   return !/[\u0080-\uffff]/.test(text);
 }
 
-function isVerb(word: string): word is Verb {
+/** Whether a word in upper case is one of ours. */
+export function isVerb(word: string): word is Verb {
   return verbSet.has(word);
 }
 

@@ -64,7 +64,7 @@ class ServerSide {
       buffer: 65_536,
     });
     this.engine.greet(replyOf(statuses.greeting, { hostname: 'hop.example' }));
-    this.engine.offer({ starttls, auth: [] });
+    this.engine.offer({ starttls: starttls ? 'offered' : 'off', auth: [] });
   }
 
   drain(): void {
@@ -204,7 +204,7 @@ function converse(
       server.secureNow = false;
       secure = true;
       server.engine.secured({ version: 'TLSv1.3' });
-      server.engine.offer({ starttls: false, auth: [] });
+      server.engine.offer({ starttls: 'off', auth: [] });
       client.secured();
       clientDrain();
     }

@@ -43,6 +43,8 @@ export type ServerEvent =
   | { readonly kind: 'auth-response'; readonly response: Uint8Array }
   /** Note. The AUTH exchange ended without a decision. */
   | { readonly kind: 'auth-ended' }
+  /** Question. What VRFY or EXPN asks for, as typed; only where the manner shows it. */
+  | { readonly kind: 'verify'; readonly verb: 'VRFY' | 'EXPN'; readonly text: string }
   /** Question. `address` undefined is the null reverse-path. `typed` is what stood between `MAIL FROM:` and the parameters, angle brackets included. */
   | {
       readonly kind: 'mail';

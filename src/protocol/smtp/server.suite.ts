@@ -56,7 +56,7 @@ export class Talk {
     this.#limits = limits;
     this.engine = serverEngine('mx.example', limits);
     this.engine.greet(replyOf(statuses.greeting, { hostname: 'mx.example' }));
-    this.engine.offer({ starttls: true, auth: ['EXTERNAL'] });
+    this.engine.offer({ starttls: 'offered', auth: ['EXTERNAL'] });
     this.#output = latin1(this.engine.output());
   }
 

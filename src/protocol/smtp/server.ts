@@ -4,58 +4,30 @@
  * these. It never decides who may send what. Before it: `relay/connection` gives bytes. After it: `relay/session`, its
  * only caller, asks policy and storage, and answers.
  */
-import { utf8 } from '../../base/bytes.ts';
 import { Fault } from '../../base/fault.ts';
 import { statuses, type StatusKey } from '../../base/status.ts';
-import { decodeBase64 } from './base64.ts';
 import { ByteQueue } from './byte-queue.ts';
 import { formatCapability } from './capability.ts';
 import {
   firstWord,
   lineText,
   parseCommand,
-  shownWord,
   verbs,
   type Command,
   type MailCommand,
+  type RecipientCommand,
   type Verb,
 } from './command.ts';
 import type { Announcement } from './extensions/extension.ts';
 import { extensions } from './extensions/registry.ts';
 import { skipLine, takeLine } from './line.ts';
-import { formatReply, replyOf, replyText, type Reply } from './reply.ts';
+import { replyText, type Reply } from './reply.ts';
+import { readAuthLine } from './server-auth.ts';
 import type { ServerEvent } from './server-event.ts';
-import { Transfer } from './transfer.ts';
-
-/**
- * Where the session stands (RFC 5321 §4.1.4). `start`: nothing is known of the client. `ready`: it said hello. `mail`,
- * `recipients`: a transaction is open. `chunks`: some of its content came by BDAT. `failed`: a chunk was refused, and
- * the transaction can only be given up (RFC 3030 §2).
- */
-type Position = 'start' | 'ready' | 'mail' | 'recipients' | 'chunks' | 'failed';
-
-/** `go`, or the status that a verb is refused with. */
-type Move = 'go' | StatusKey;
-
-/** The legal moves: what each verb may do at each position. */
-// oxfmt-ignore
-const moves: Readonly<Record<Verb, Readonly<Record<Position, Move>>>> = {
-  //             start         ready                    mail                       recipients                 chunks                     failed
-  HELO:     row('go',         'go',                    'go',                      'go',                      'go',                      'go'),
-  EHLO:     row('go',         'go',                    'go',                      'go',                      'go',                      'go'),
-  MAIL:     row('need-hello', 'go',                    'nested-mail',             'nested-mail',             'nested-mail',             'nested-mail'),
-  RCPT:     row('need-hello', 'need-mail-before-rcpt', 'go',                      'go',                      'rcpt-after-bdat',         'rcpt-after-bdat'),
-  DATA:     row('need-hello', 'need-mail',             'need-rcpt',               'go',                      'mixed-data-bdat',         'mixed-data-bdat'),
-  BDAT:     row('need-hello', 'need-mail',             'need-rcpt',               'go',                      'go',                      'go'),
-  STARTTLS: row('go',         'go',                    'starttls-in-transaction', 'starttls-in-transaction', 'starttls-in-transaction', 'starttls-in-transaction'),
-  AUTH:     row('need-hello', 'go',                    'auth-in-transaction',     'auth-in-transaction',     'auth-in-transaction',     'auth-in-transaction'),
-  RSET:     row('go',         'go',                    'go',                      'go',                      'go',                      'go'),
-  NOOP:     row('go',         'go',                    'go',                      'go',                      'go',                      'go'),
-  VRFY:     row('go',         'go',                    'go',                      'go',                      'go',                      'go'),
-  EXPN:     row('go',         'go',                    'go',                      'go',                      'go',                      'go'),
-  HELP:     row('go',         'go',                    'go',                      'go',                      'go',                      'go'),
-  QUIT:     row('go',         'go',                    'go',                      'go',                      'go',                      'go'),
-};
+import { plainManner, type ServerManner } from './server-manner.ts';
+import { isHarmless, moveOf } from './server-moves.ts';
+import { ServerTransaction } from './server-transaction.ts';
+import { ServerVoice } from './server-voice.ts';
 
 /**
  * What the next bytes are: nothing yet, a command line, a line of an AUTH exchange, content of DATA, a chunk of BDAT,
@@ -79,9 +51,6 @@ type Phase = keyof typeof patience;
 /** While a question is open it is we who are awaited: RFC 5321 §4.5.3.2.6 has the client wait that long. */
 const OUR_TURN = 600_000;
 
-/** The verbs that are left to a peer whose greeting was a refusal (RFC 5321 §3.1). */
-const harmless: ReadonlySet<Verb> = new Set<Verb>(['HELO', 'EHLO', 'RSET', 'NOOP', 'HELP', 'QUIT']);
-
 /** First words of HTTP requests: a browser, or what somebody made of one, that speaks to the wrong port. */
 const httpMethods: ReadonlySet<string> = new Set([
   'GET',
@@ -104,8 +73,6 @@ const TLS_MAJOR = 0x03;
 const MAIL_OCTETS = extensions.reduce((sum, extension) => sum + (extension.mailOctets ?? 0), 0);
 const RECIPIENT_OCTETS = extensions.reduce((sum, extension) => sum + (extension.recipientOctets ?? 0), 0);
 
-const NOTHING = new Uint8Array();
-
 /** What the engine may take and say; octets and counts. From the configuration, by listener. */
 export interface ServerLimits {
   /** Command line with CRLF; parameters of extensions extend it as their RFCs say (RFC 5321 §4.5.3.1.4: 512). */
@@ -126,9 +93,12 @@ export interface ServerLimits {
 
 /** What EHLO offers now; the session changes it with what it knows (TLS, verdict, mechanisms). */
 export interface ServerOffer {
-  readonly starttls: boolean;
+  /** `off`: this peer, or this port, has none. `unavailable`: it would be there, if certificate and key were. */
+  readonly starttls: 'offered' | 'off' | 'unavailable';
   /** AUTH mechanisms, empty: no AUTH keyword. */
   readonly auth: readonly string[];
+  /** Keywords that this peer is not to have, in place of those that the manner withholds. */
+  readonly withheld?: ReadonlySet<string> | undefined;
 }
 
 /** What is said about TLS when it is up. */
@@ -146,6 +116,8 @@ export interface ServerEngine {
    * cripples it behind a friendly greeting, as Sendmail does: all but harmless commands are answered with it.
    */
   greet(reply: Reply, refusal?: Reply): void;
+  /** The same later on: from now on all but harmless commands are answered with this, as when TLS is not what it must be. */
+  cripple(refusal: Reply): void;
   /** Bytes from the peer, cut anywhere. The engine may keep a view until the next call. */
   receive(bytes: Uint8Array): void;
   /** The next event, or undefined: nothing more, or a question is open. */
@@ -169,50 +141,51 @@ export interface ServerEngine {
 }
 
 /** A new engine; `hostname` is how it calls itself. */
-export function serverEngine(hostname: string, limits: ServerLimits): ServerEngine {
-  return new Engine(hostname, limits);
+export function serverEngine(hostname: string, limits: ServerLimits, manner: ServerManner = plainManner): ServerEngine {
+  return new Engine(hostname, limits, manner);
 }
 
 type Question = Extract<
   ServerEvent,
-  { kind: 'hello' | 'starttls' | 'auth' | 'auth-response' | 'mail' | 'recipient' | 'content-start' | 'content-end' }
+  {
+    kind:
+      | 'hello'
+      | 'starttls'
+      | 'auth'
+      | 'auth-response'
+      | 'verify'
+      | 'mail'
+      | 'recipient'
+      | 'content-start'
+      | 'content-end';
+  }
 >;
 
 class Engine implements ServerEngine {
   readonly #hostname: string;
   readonly #limits: ServerLimits;
+  readonly #manner: ServerManner;
   readonly #queue = new ByteQueue();
-  /** Events that wait for next(). While there are any, no more is read. */
-  readonly #events: ServerEvent[] = [];
-  #out = '';
+  readonly #voice: ServerVoice;
+  readonly #transaction: ServerTransaction;
   #phase: Phase = 'greeting';
-  #position: Position = 'start';
   #question: Question | undefined;
-  #offer: ServerOffer = { starttls: false, auth: [] };
+  #offer: ServerOffer = { starttls: 'off', auth: [] };
   #secured = false;
   #authenticated = false;
   #ended = false;
   /** The refusal in or behind the greeting: what all but harmless commands are answered with. */
   #banner: Reply | undefined;
-
-  // The transaction
-  #mail: MailCommand | undefined;
-  #recipients = 0;
-  #recipientsAsked = 0;
-  #transfer: Transfer | undefined;
-  /** The session refused a chunk, and its reply waits for the last octet. */
-  #answerWaits = false;
-  readonly #give: (content: Uint8Array) => void;
-
-  // What the peer has used up
+  // What the peer has used up, beside the errors
   #messages = 0;
-  #errors = 0;
   #idle = 0;
 
-  constructor(hostname: string, limits: ServerLimits) {
+  constructor(hostname: string, limits: ServerLimits, manner: ServerManner) {
     this.#hostname = hostname;
     this.#limits = limits;
-    this.#give = (bytes) => this.#events.push({ kind: 'content', bytes });
+    this.#manner = manner;
+    this.#voice = new ServerVoice(manner.statuses);
+    this.#transaction = new ServerTransaction(this.#voice, limits.messageSize);
   }
 
   get patience(): number {
@@ -225,10 +198,14 @@ class Engine implements ServerEngine {
 
   greet(reply: Reply, refusal: Reply | undefined = reply.code >= 400 ? reply : undefined): void {
     if (this.#phase !== 'greeting') return;
-    this.#say(reply);
+    this.#voice.say(reply);
     if (reply.code === 421) return this.#shut('told', reply);
     this.#banner = refusal;
     this.#phase = 'command';
+  }
+
+  cripple(refusal: Reply): void {
+    this.#banner = refusal;
   }
 
   offer(offer: ServerOffer): void {
@@ -244,8 +221,9 @@ class Engine implements ServerEngine {
   }
 
   next(): ServerEvent | undefined {
-    while (this.#events.length === 0 && this.#question === undefined && this.#advance());
-    const event = this.#events.shift();
+    const { events } = this.#voice;
+    while (events.length === 0 && this.#question === undefined && this.#advance());
+    const event = events.shift();
     // The caller may now take back the memory that receive() was given.
     if (event === undefined || this.#question !== undefined) this.#queue.keep();
     return event;
@@ -260,7 +238,7 @@ class Engine implements ServerEngine {
     this.#question = undefined;
     // RFC 5321 §3.8: 421 announces that the connection is closed, whatever it answers.
     if (reply.code === 421) return this.close(reply);
-    if (reply.code >= 500) this.#errors++;
+    this.#voice.count(reply);
     this.#answered(question, reply, reply.code >= 200 && reply.code < 300);
   }
 
@@ -269,19 +247,20 @@ class Engine implements ServerEngine {
     // RFC 3207 §4.2: nothing of what was said in clear counts, on either side.
     if (this.#phase === 'handshake') {
       this.#phase = 'command';
-      this.#out = '';
+      this.#voice.take();
     }
     this.#queue.clear();
-    this.#events.length = 0;
+    this.#voice.events.length = 0;
     this.#question = undefined;
-    this.#endTransaction('start');
+    // The transaction is none in any case: STARTTLS does not come in one.
+    if (!this.#manner.keepHello || this.#transaction.position !== 'ready') this.#transaction.end('start');
     this.#authenticated = false;
     this.#secured = true;
   }
 
   close(reply: Reply): void {
     if (this.#phase === 'closed') return;
-    this.#say(reply);
+    this.#voice.say(reply);
     this.#shut('told', reply);
   }
 
@@ -290,10 +269,7 @@ class Engine implements ServerEngine {
   }
 
   output(): Uint8Array {
-    if (this.#out === '') return NOTHING;
-    const bytes = utf8(this.#out);
-    this.#out = '';
-    return bytes;
+    return this.#voice.take();
   }
 
   /** One step: a line, or a piece of content. False when there is nothing to do before more bytes come. */
@@ -305,15 +281,16 @@ class Engine implements ServerEngine {
   }
 
   #read(): boolean {
+    const waiting = this.#queue.length > 0;
     switch (this.#phase) {
       case 'command':
-        return this.#queue.length > 0 && this.#readCommand();
+        return waiting && this.#readCommand();
       case 'auth':
-        return this.#queue.length > 0 && this.#readAuth();
+        return waiting && this.#readAuth();
       case 'data':
-        return this.#queue.length > 0 && this.#readData();
+        return waiting && this.#readContent();
       case 'chunk':
-        return this.#readChunk();
+        return this.#readContent() || waiting;
       case 'skip':
         if (!skipLine(this.#queue)) return false;
         this.#phase = 'command';
@@ -340,7 +317,7 @@ class Engine implements ServerEngine {
     if (line.kind === 'line') this.#command(text);
     else if (!this.#wornOut(undefined)) {
       this.#phase = 'skip';
-      this.#refuse(text, line.kind === 'long' ? 'line-too-long' : 'bare-line-end', { limit });
+      this.#voice.refuse(text, line.kind === 'long' ? 'line-too-long' : 'bare-line-end', { limit });
     }
     return true;
   }
@@ -361,32 +338,52 @@ class Engine implements ServerEngine {
   }
 
   #command(text: string): void {
-    const result = parseCommand(text, this.#mail?.parameters.smtputf8 === true);
+    const result = parseCommand(text, {
+      utf8: this.#transaction.mail?.parameters.smtputf8 === true,
+      dialect: this.#manner.dialect,
+      withheld: this.#withheld(),
+    });
     const refused = result.kind === 'refused';
     if (refused && result.verb === undefined && httpMethods.has(firstWord(text)))
       return this.#end('protocol-noise', 'fault');
     const verb = refused ? result.verb : result.command.verb;
     if (this.#wornOut(verb)) return;
-    const banner = verb !== undefined && !harmless.has(verb) ? this.#banner : undefined;
+    const banner = verb !== undefined && !isHarmless(verb, this.#manner) ? this.#banner : undefined;
+    const voice = this.#voice;
     if (refused)
-      return banner === undefined ? this.#refuse(text, result.status, result.values) : this.#refuseWith(text, banner);
+      return banner === undefined ? voice.refuse(text, result.status, result.values) : voice.refuseWith(text, banner);
     const { command } = result;
-    const move = moves[command.verb][this.#position];
+    const move = this.#move(command);
     if (command.verb === 'BDAT')
       return this.#beginChunk(
         command.size,
         command.last,
-        banner ?? (move === 'go' ? undefined : replyOf(statuses[move])),
+        banner ?? (move === 'go' ? undefined : voice.reply(move, { command: 'BDAT' })),
       );
-    if (banner !== undefined) return this.#refuseWith(text, banner);
-    if (move !== 'go') return this.#refuse(text, move);
+    if (banner !== undefined) return voice.refuseWith(text, banner);
+    if (move !== 'go') return voice.refuse(text, move, { mechanism: command.verb === 'AUTH' ? command.mechanism : '' });
     this.#go(command, text);
+  }
+
+  /** `go`, or why the command cannot come now. */
+  #move(command: Command): 'go' | StatusKey {
+    const { verb } = command;
+    const { auth, starttls } = this.#offer;
+    if (verb === 'STARTTLS' && starttls === 'off' && !this.#secured) return 'starttls-not-offered';
+    if (verb === 'STARTTLS' && starttls === 'unavailable') return 'starttls-unavailable';
+    if (verb === 'STARTTLS' && this.#secured) return 'starttls-again';
+    if (verb === 'AUTH' && auth.length === 0 && !this.#authenticated) return 'auth-not-offered';
+    if (verb === 'AUTH' && this.#authenticated) return 'auth-again';
+    if (verb === 'BDAT' && this.#withheld().has('CHUNKING')) return 'unknown-command';
+    const move = moveOf(verb, this.#transaction.position, this.#manner);
+    if (verb === 'AUTH' && move === 'go' && !auth.includes(command.mechanism)) return 'auth-mechanism';
+    return move;
   }
 
   /** Closes on a peer that has used up its errors or commands, in place of a reply. QUIT is always welcome. */
   #wornOut(verb: Verb | undefined): boolean {
     if (verb === 'QUIT') return false;
-    if (this.#errors >= this.#limits.errors) this.#end('too-many-errors', 'fault');
+    if (this.#voice.errors >= this.#limits.errors) this.#end('too-many-errors', 'fault');
     else if (this.#idle > this.#limits.idleCommands) this.#end('too-many-commands', 'fault');
     else return false;
     return true;
@@ -394,6 +391,7 @@ class Engine implements ServerEngine {
 
   /** A command of good syntax, at a place where it may come. */
   #go(command: Exclude<Command, { verb: 'BDAT' }>, text: string): void {
+    const voice = this.#voice;
     switch (command.verb) {
       case 'HELO':
       case 'EHLO':
@@ -401,39 +399,24 @@ class Engine implements ServerEngine {
       case 'MAIL':
         return this.#goMail(command, text);
       case 'RCPT':
-        if (this.#recipients >= this.#limits.recipients)
-          return this.#refuse(text, 'too-many-recipients', { limit: this.#limits.recipients });
-        // As many RCPT as a message may have are no idle commands.
-        if (++this.#recipientsAsked <= this.#limits.recipients) this.#idle--;
-        return this.#ask({
-          kind: 'recipient',
-          address: command.address,
-          typed: command.typed,
-          parameters: command.parameters,
-        });
+        return this.#goRecipient(command, text);
       case 'DATA':
-        if (this.#mail?.parameters.body === 'BINARYMIME') return this.#refuse(text, 'binary-needs-bdat');
+        if (this.#transaction.mail?.parameters.body === 'BINARYMIME') return voice.refuse(text, 'binary-needs-bdat');
         return this.#ask({ kind: 'content-start', verb: 'DATA' });
       case 'STARTTLS':
-        if (this.#secured) return this.#refuse(text, 'starttls-again');
-        if (!this.#offer.starttls) return this.#refuse(text, 'starttls-not-offered');
         return this.#ask({ kind: 'starttls' });
       case 'AUTH':
-        if (this.#authenticated) return this.#refuse(text, 'auth-again');
-        if (this.#offer.auth.length === 0) return this.#refuse(text, 'not-implemented', { command: command.verb });
-        if (!this.#offer.auth.includes(command.mechanism)) return this.#refuse(text, 'auth-mechanism');
         return this.#ask({ kind: 'auth', mechanism: command.mechanism, initial: command.initial });
       case 'RSET':
-        this.#reset();
-        return this.#say(replyOf(statuses.reset));
+        this.#transaction.reset();
+        return voice.say(voice.reply('reset'));
       case 'NOOP':
-        return this.#say(replyOf(statuses.ok));
+        return voice.say(voice.reply('ok'));
       case 'VRFY':
-        return this.#say(replyOf(statuses['cannot-verify']));
       case 'EXPN':
-        return this.#refuse(text, 'no-expand');
+        return this.#goVerify(command.verb, command.text, text);
       case 'HELP':
-        return this.#say(replyOf(statuses.help, { commands: verbs.join(' ') }));
+        return voice.say(voice.reply('help', { commands: verbs.join(' '), version: this.#manner.version }));
       case 'QUIT':
         return this.#end('bye', 'quit');
     }
@@ -442,107 +425,73 @@ class Engine implements ServerEngine {
   #goMail(command: MailCommand, text: string): void {
     const { messageSize, messagesPerSession } = this.#limits;
     if (this.#messages >= messagesPerSession)
-      return this.#refuse(text, 'too-many-messages', { limit: messagesPerSession });
+      return this.#voice.refuse(text, 'too-many-messages', { limit: messagesPerSession });
     // RFC 1870 §6.1: better refused now than after all of it was sent.
     if ((command.parameters.size ?? 0) > messageSize)
-      return this.#refuse(text, 'message-too-big', { limit: messageSize });
-    this.#mail = command;
+      return this.#voice.refuse(text, 'message-too-big', { limit: messageSize });
+    this.#transaction.mail = command;
     this.#ask({ kind: 'mail', address: command.address, typed: command.typed, parameters: command.parameters });
   }
 
-  /** A line of an AUTH exchange (RFC 4954 §4). */
+  #goRecipient({ address, typed, parameters }: RecipientCommand, text: string): void {
+    const limit = this.#limits.recipients;
+    if (this.#transaction.recipients >= limit) return this.#voice.refuse(text, 'too-many-recipients', { limit });
+    // As many RCPT as a message may have are no idle commands.
+    if (++this.#transaction.recipientsAsked <= limit) this.#idle--;
+    this.#ask({ kind: 'recipient', address, typed, parameters });
+  }
+
+  #goVerify(verb: 'VRFY' | 'EXPN', named: string, text: string): void {
+    const { shows } = this.#manner;
+    if (verb === 'VRFY' && !shows.vrfy) return this.#voice.say(this.#voice.reply('cannot-verify'));
+    if (verb === 'EXPN' && !shows.expn) return this.#voice.refuse(text, 'no-expand');
+    if (named === '') return this.#voice.refuse(text, 'argument-required');
+    this.#ask({ kind: 'verify', verb, text: named });
+  }
+
   #readAuth(): boolean {
-    const line = takeLine(this.#queue, this.#limits.authLine);
+    const line = readAuthLine(this.#queue, this.#limits.authLine);
     if (line === undefined) return false;
     this.#idle++;
-    this.#phase = line.kind === 'line' ? 'command' : 'skip';
-    const text = line.kind === 'line' ? lineText(line.bytes) : '';
-    const response = line.kind === 'line' ? decodeBase64(text) : undefined;
-    if (response !== undefined) this.#ask({ kind: 'auth-response', response });
+    this.#phase = line.whole ? 'command' : 'skip';
+    if (line.response !== undefined) this.#ask({ kind: 'auth-response', response: line.response });
     else {
-      this.#events.push({ kind: 'auth-ended' });
-      if (line.kind === 'line') this.#refuse('AUTH', text === '*' ? 'auth-cancelled' : 'auth-bad-base64');
-      else this.#refuse('AUTH', line.kind === 'long' ? 'auth-too-long' : 'bare-line-end');
+      this.#voice.events.push({ kind: 'auth-ended' });
+      this.#voice.refuse('AUTH', line.refusal);
     }
     return true;
   }
 
   // Content
 
-  #readData(): boolean {
-    const transfer = this.#transfer!;
-    if (!transfer.readData(this.#queue, this.#give)) return true;
-    this.#phase = 'command';
-    if (transfer.refusal === undefined) this.#ask({ kind: 'content-end', size: transfer.size });
-    else {
-      this.#endTransaction('ready');
-      this.#refuseContent(transfer.refusal);
-    }
-    return true;
-  }
-
-  /** A chunk follows (RFC 3030 §2), wanted or not: it is read in any case, and answered behind its last octet. */
   #beginChunk(size: number, last: boolean, unwanted: Reply | undefined): void {
     this.#phase = 'chunk';
-    const transfer = (this.#transfer ??= new Transfer(
-      this.#limits.messageSize,
-      this.#mail?.parameters.body === 'BINARYMIME',
-    ));
-    if (unwanted !== undefined) transfer.refusal = unwanted;
-    else if (size > 0) this.#idle--;
-    transfer.beginChunk(size, last);
-    if (transfer.refusal === undefined && this.#position === 'recipients')
-      this.#ask({ kind: 'content-start', verb: 'BDAT' });
+    if (unwanted === undefined && size > 0) this.#idle--;
+    if (this.#transaction.beginChunk(size, last, unwanted)) this.#ask({ kind: 'content-start', verb: 'BDAT' });
   }
 
-  #readChunk(): boolean {
-    const transfer = this.#transfer!;
-    const { length } = this.#queue;
-    if (!transfer.readChunk(this.#queue, this.#give)) return length > 0;
+  /** False when the content goes on. */
+  #readContent(): boolean {
+    const transaction = this.#transaction;
+    const read = this.#phase === 'data' ? transaction.readData(this.#queue) : transaction.readChunk(this.#queue);
+    if (read === 'more') return this.#phase === 'data';
     this.#phase = 'command';
-    const { chunkSize, last, refusal } = transfer;
-    if (refusal !== undefined) this.#refuseChunk(`BDAT ${chunkSize}${last ? ' LAST' : ''}`, last, refusal);
-    else if (last) this.#ask({ kind: 'content-end', size: transfer.size });
-    else this.#say(replyOf(statuses['chunk-ok'], { size: chunkSize }));
+    if (read === 'ask') this.#ask({ kind: 'content-end', size: transaction.size });
     return true;
-  }
-
-  #refuseChunk(command: string, last: boolean, reply: Reply): void {
-    switch (this.#position) {
-      case 'recipients':
-      case 'chunks':
-        // The first of this transaction that cannot be taken; what came before it is of no use any more.
-        this.#position = 'failed';
-        if (last) this.#endTransaction('ready');
-        return this.#refuseContent(reply);
-      case 'failed':
-        if (this.#answerWaits) this.#say(reply);
-        else this.#refuseWith(command, reply);
-        this.#answerWaits = false;
-        return last ? this.#reset() : undefined;
-      default:
-        // It came out of order and belongs to no transaction.
-        this.#transfer = undefined;
-        return this.#refuseWith(command, reply);
-    }
-  }
-
-  #refuseContent(reply: Reply): void {
-    if (reply.code >= 500) this.#errors++;
-    this.#events.push({ kind: 'content-refused', reply: replyText(reply) });
-    this.#say(reply);
   }
 
   // Answers
 
   #answered(question: Question, reply: Reply, succeeded: boolean): void {
+    const transaction = this.#transaction;
     switch (question.kind) {
       case 'hello':
         if (!succeeded) break;
         // RFC 5321 §4.1.4: a new hello is also a RSET.
-        this.#reset();
-        this.#position = 'ready';
-        if (question.verb === 'EHLO') return this.#say({ ...reply, lines: [...reply.lines, ...this.#capabilities()] });
+        transaction.reset();
+        transaction.position = 'ready';
+        if (question.verb === 'EHLO')
+          return this.#voice.say({ ...reply, lines: [...reply.lines, ...this.#capabilities()] });
         break;
       case 'starttls':
         if (!succeeded) break;
@@ -554,43 +503,38 @@ class Engine implements ServerEngine {
         if (reply.code === 334) this.#phase = 'auth';
         else if (succeeded) this.#authenticated = true;
         break;
+      case 'verify':
+        break;
       case 'mail':
         if (succeeded) {
           this.#messages++;
-          this.#position = 'mail';
-        } else this.#mail = undefined;
+          transaction.position = 'mail';
+        } else transaction.mail = undefined;
         break;
       case 'recipient':
         if (!succeeded) break;
-        this.#recipients++;
-        this.#position = 'recipients';
+        transaction.recipients++;
+        transaction.position = 'recipients';
         break;
       case 'content-start':
         return this.#startContent(question.verb, reply);
       case 'content-end':
-        this.#endTransaction('ready');
+        transaction.end('ready');
         if (!succeeded) break;
-        this.#errors = 0;
+        this.#voice.errors = 0;
         this.#idle = 0;
         break;
     }
-    this.#say(reply);
+    this.#voice.say(reply);
   }
 
   #startContent(verb: 'DATA' | 'BDAT', reply: Reply): void {
     const goes = reply.code === 354;
-    if (verb === 'DATA') {
-      this.#say(reply);
-      if (!goes) return;
-      this.#transfer = new Transfer(this.#limits.messageSize, false);
-      this.#phase = 'data';
-      return;
-    }
-    // RFC 3030 §2: nothing is said before the chunk is there.
-    this.#position = goes ? 'chunks' : 'failed';
-    if (goes) return;
-    this.#transfer!.refusal = reply;
-    this.#answerWaits = true;
+    if (verb === 'BDAT') return this.#transaction.chunksStarted(reply, goes);
+    this.#voice.say(reply);
+    if (!goes) return;
+    this.#transaction.startData();
+    this.#phase = 'data';
   }
 
   /** The keywords of the reply to EHLO. */
@@ -601,43 +545,32 @@ class Engine implements ServerEngine {
       messageSize: this.#limits.messageSize,
       recipients: this.#limits.recipients,
       messages: this.#limits.messagesPerSession,
-      starttls: this.#offer.starttls && !this.#secured,
+      starttls: this.#offer.starttls === 'offered' && !this.#secured,
       auth: this.#authenticated ? [] : this.#offer.auth,
     };
-    const lines: string[] = [];
-    for (const extension of extensions) {
-      const value = extension.announce(facts);
-      if (value !== undefined) lines.push(formatCapability({ keyword: extension.keyword, value }));
-    }
-    return lines;
+    const withheld = this.#withheld();
+    return extensions.flatMap(({ keyword, announce }) => {
+      const value = withheld.has(keyword) ? undefined : announce(facts);
+      return value === undefined ? [] : [formatCapability({ keyword, value })];
+    });
+  }
+
+  /** Keywords that are not offered to this peer. */
+  #withheld(): ReadonlySet<string> {
+    return this.#offer.withheld ?? this.#manner.withheld;
   }
 
   // What comes out
 
   #ask(question: Question): void {
     this.#question = question;
-    this.#events.push(question);
-  }
-
-  #say(reply: Reply): void {
-    this.#out += formatReply(reply);
-  }
-
-  /** Refuses what stood on a line; the session hears of it. */
-  #refuse(line: string, status: StatusKey, values: Readonly<Record<string, string | number>> = {}): void {
-    this.#refuseWith(line, replyOf(statuses[status], values));
-  }
-
-  #refuseWith(line: string, reply: Reply): void {
-    if (reply.code >= 500) this.#errors++;
-    this.#events.push({ kind: 'refused', command: loggable(line), reply: replyText(reply) });
-    this.#say(reply);
+    this.#voice.events.push(question);
   }
 
   /** Says a last reply of our own. */
   #end(status: StatusKey, reason: 'quit' | 'fault'): void {
-    const reply = replyOf(statuses[status], { hostname: this.#hostname });
-    this.#say(reply);
+    const reply = this.#voice.reply(status, { hostname: this.#hostname });
+    this.#voice.say(reply);
     this.#shut(reason, reply);
   }
 
@@ -645,48 +578,8 @@ class Engine implements ServerEngine {
     this.#phase = 'closed';
     this.#question = undefined;
     this.#queue.clear();
-    this.#events.length = 0;
-    this.#endTransaction('start');
-    this.#events.push({ kind: 'close', reason, reply: reply === undefined ? '' : replyText(reply) });
+    this.#voice.events.length = 0;
+    this.#transaction.end('start');
+    this.#voice.events.push({ kind: 'close', reason, reply: reply === undefined ? '' : replyText(reply) });
   }
-
-  /** Gives up the transaction, if there is one, and says so. */
-  #reset(): void {
-    if (this.#mail === undefined) return;
-    this.#endTransaction('ready');
-    this.#events.push({ kind: 'reset' });
-  }
-
-  #endTransaction(position: Position): void {
-    this.#position = position;
-    this.#mail = undefined;
-    this.#recipients = 0;
-    this.#recipientsAsked = 0;
-    this.#transfer = undefined;
-    this.#answerWaits = false;
-  }
-}
-
-function row(
-  start: Move,
-  ready: Move,
-  mail: Move,
-  recipients: Move,
-  chunks: Move,
-  failed: Move,
-): Readonly<Record<Position, Move>> {
-  return { start, ready, mail, recipients, chunks, failed };
-}
-
-/**
- * A line as it may stand in a log: short and without control characters. Of AUTH only the mechanism, and nothing of
- * what begins with no verb: it may be a response to an exchange that was refused.
- */
-function loggable(line: string): string {
-  const word = firstWord(line);
-  const verb = word.toUpperCase();
-  if (!Object.hasOwn(moves, verb)) return shownWord(word);
-  const text = verb === 'AUTH' ? line.split(' ').slice(0, 2).join(' ') : line;
-  // oxlint-disable-next-line no-control-regex -- just these are replaced
-  return text.slice(0, 200).replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
 }

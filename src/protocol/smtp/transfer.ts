@@ -1,4 +1,4 @@
-import { statuses } from '../../base/status.ts';
+import type { Statuses } from '../../base/status.ts';
 import type { ByteQueue } from './byte-queue.ts';
 import { ChunkReader, DotReader, type ContentOutcome } from './content.ts';
 import { replyOf, type Reply } from './reply.ts';
@@ -11,6 +11,7 @@ import { replyOf, type Reply } from './reply.ts';
 export class Transfer {
   readonly #limit: number;
   readonly #binary: boolean;
+  readonly #statuses: Statuses;
   #dots: DotReader | undefined;
   #chunks: ChunkReader | undefined;
   /** Octets of content so far, dots removed. */
@@ -23,9 +24,10 @@ export class Transfer {
   last = false;
 
   /** `limit`: octets of content. `binary`: any octets will do (BINARYMIME). */
-  constructor(limit: number, binary: boolean) {
+  constructor(limit: number, binary: boolean, statuses: Statuses) {
     this.#limit = limit;
     this.#binary = binary;
+    this.#statuses = statuses;
   }
 
   /** A chunk follows. One that cannot fit is refused before its first octet. */
@@ -33,7 +35,7 @@ export class Transfer {
     this.chunkSize = size;
     this.chunkLeft = size;
     this.last = last;
-    if (this.refusal === undefined && this.size + size > this.#limit) this.#refuse('message-too-big');
+    if (this.refusal === undefined && this.size + size > this.#limit) this.#refuse('content-too-big');
   }
 
   /** Takes from a queue that is not empty. True at the end of content. The content found is handed to `give`. */
@@ -72,13 +74,13 @@ export class Transfer {
     const room = this.#limit - this.size;
     if (to - from > room) {
       to = from + room;
-      this.#refuse('message-too-big');
+      this.#refuse('content-too-big');
     } else if (outcome === 'bare') this.#refuse('bare-line-end-in-content');
     this.size += to - from;
     if (to > from) give(bytes.subarray(from, to));
   }
 
-  #refuse(status: 'message-too-big' | 'bare-line-end-in-content'): void {
-    this.refusal = replyOf(statuses[status], { limit: this.#limit });
+  #refuse(status: 'content-too-big' | 'bare-line-end-in-content'): void {
+    this.refusal = replyOf(this.#statuses[status], { limit: this.#limit });
   }
 }

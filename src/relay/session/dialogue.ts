@@ -7,10 +7,12 @@ import { queueId } from '../../base/id.ts';
 import { statuses, type Status, type StatusKey } from '../../base/status.ts';
 import { replyOf, replyText, type Reply } from '../../protocol/smtp/reply.ts';
 import type { ServerEvent } from '../../protocol/smtp/server-event.ts';
+import type { ServerManner } from '../../protocol/smtp/server-manner.ts';
 import type { ServerOffer } from '../../protocol/smtp/server.ts';
 import { decideConnect, decideMail, decideRecipient } from '../access/decide.ts';
 import type { AccessFacts, Authenticated, PeerName } from '../access/facts.ts';
 import type { AccessPolicy } from '../access/policy.ts';
+import { decideTls } from '../access/tls.ts';
 import type { Verdict } from '../access/verdict.ts';
 import type { Connection, TlsFacts } from '../connection/connection.ts';
 import { current, identify } from '../identity/identify.ts';
@@ -49,6 +51,7 @@ export class Dialogue {
   readonly #connection: Connection;
   readonly #services: SessionServices;
   readonly #limits: SessionLimits;
+  readonly #manner: ServerManner;
   readonly #proceed: Proceed;
   #tls: TlsFacts | undefined;
   #principal: Principal;
@@ -68,11 +71,18 @@ export class Dialogue {
   #inContent = false;
   #messages = 0;
 
-  constructor(connection: Connection, services: SessionServices, limits: SessionLimits, proceed: Proceed) {
+  constructor(
+    connection: Connection,
+    services: SessionServices,
+    limits: SessionLimits,
+    manner: ServerManner,
+    proceed: Proceed,
+  ) {
     this.id = queueId(services.mintId());
     this.#connection = connection;
     this.#services = services;
     this.#limits = limits;
+    this.#manner = manner;
     this.#proceed = proceed;
     this.#exchange = new Exchange(services.mechanisms);
     this.#principal = identify(undefined, services.directory);
@@ -123,7 +133,7 @@ export class Dialogue {
   offer(): ServerOffer {
     const facts = this.#authFacts();
     return {
-      starttls: this.#connection.listener.tls === 'starttls' && this.#tls === undefined,
+      starttls: this.#connection.listener.tls === 'starttls' && this.#tls === undefined ? 'offered' : 'off',
       auth: this.#services.mechanisms.filter((one) => one.offered(facts)).map((one) => one.name),
     };
   }
@@ -135,8 +145,10 @@ export class Dialogue {
     this.#tls = tls;
     this.#become(principal);
     this.#verified = principal.kind === 'verified';
-    this.#helo = undefined;
-    this.#extended = false;
+    if (!this.#manner.keepHello) {
+      this.#helo = undefined;
+      this.#extended = false;
+    }
     const shown = principal.kind === 'anonymous' ? undefined : principal.certificate;
     events.tell({
       kind: 'secured',
@@ -148,6 +160,14 @@ export class Dialogue {
       issuer: shown?.issuer,
       reason: principal.kind === 'verified' ? undefined : principal.reason,
     });
+  }
+
+  /** Policy after the handshake: the reply by which everything is refused, undefined when TLS is good enough. */
+  tlsRefusal(): Reply | undefined {
+    if (this.#tls === undefined) return undefined;
+    const policy = this.#services.policy();
+    const verdict = decideTls(policy, this.#facts(policy));
+    return verdict.kind === 'reject' ? this.#rejected('starttls', verdict) : undefined;
   }
 
   /** Whether the certificate, good at the handshake, has been withdrawn since; brings the principal up to date. */
@@ -188,7 +208,7 @@ export class Dialogue {
       case 'hello':
         return this.#hello(event);
       case 'starttls':
-        return replyOf(statuses['start-tls']);
+        return replyOf(this.#manner.statuses['start-tls']);
       case 'auth':
         return this.#auth(event);
       case 'auth-response':
@@ -196,6 +216,8 @@ export class Dialogue {
       case 'auth-ended':
         this.#exchange.cancel();
         break;
+      case 'verify':
+        return replyOf(this.#manner.statuses['cannot-verify']);
       case 'mail':
         return this.#mail(event);
       case 'recipient':
@@ -238,7 +260,9 @@ export class Dialogue {
 
   #authStep(step: AuthStep): Reply {
     if (step.kind === 'challenge')
-      return replyOf(statuses['auth-continue'], { challenge: Buffer.from(step.challenge).toString('base64') });
+      return replyOf(this.#manner.statuses['auth-continue'], {
+        challenge: Buffer.from(step.challenge).toString('base64'),
+      });
     if (step.kind === 'failure') return this.#refuse('auth', step.status, { reason: step.reason });
     const { identity } = step;
     const principal = this.#principal;
@@ -250,7 +274,7 @@ export class Dialogue {
       mechanism: this.#exchange.mechanism,
       identity,
     });
-    return replyOf(statuses['auth-succeeded'], { identity });
+    return replyOf(this.#manner.statuses['auth-succeeded'], { identity });
   }
 
   #mail(event: EventOf<'mail'>): Reply {
@@ -269,7 +293,7 @@ export class Dialogue {
     if (this.#connectVerdict !== undefined) transaction.heed(this.#connectVerdict);
     transaction.heed(verdict);
     this.#transaction = transaction;
-    return replyOf(statuses['sender-ok'], { address: path });
+    return replyOf(this.#manner.statuses['sender-ok'], { address: path });
   }
 
   #recipient(event: EventOf<'recipient'>): Reply {
@@ -285,7 +309,7 @@ export class Dialogue {
       return this.#refuse('recipient', 'bad-recipient-address', { address: event.typed }, path, event.typed);
     transaction.recipients.push(recipient);
     transaction.heed(verdict);
-    return replyOf(statuses['recipient-ok'], { address: event.typed });
+    return replyOf(this.#manner.statuses['recipient-ok'], { address: event.typed });
   }
 
   // The content
@@ -296,7 +320,7 @@ export class Dialogue {
     if (this.withdrawn()) return this.#refuse('content', 'certificate-withdrawn', {}, transaction.reversePath);
     this.#inContent = true;
     if (!transaction.discarded) this.#receiver = this.#receive(transaction);
-    return replyOf(statuses['start-mail']);
+    return replyOf(this.#manner.statuses['start-mail']);
   }
 
   #receive(transaction: Transaction): Receiver {
@@ -416,7 +440,7 @@ export class Dialogue {
     reversePath?: string,
     recipient?: string,
   ): Reply {
-    const reply = replyOf(statuses[key], values);
+    const reply = replyOf(this.#manner.statuses[key], values);
     this.#services.events.tell(this.#refused(stage, replyText(reply), undefined, reversePath, recipient));
     return reply;
   }

@@ -2,6 +2,7 @@ import type { Clock, Ms } from '../../base/clock.ts';
 import type { EventSink } from '../../base/event.ts';
 import type { Id } from '../../base/id.ts';
 import type { PeerName } from '../access/facts.ts';
+import type { ServerManner } from '../../protocol/smtp/server-manner.ts';
 import type { AccessPolicy } from '../access/policy.ts';
 import type { Admission } from '../connection/admission.ts';
 import type { ListenerRole } from '../connection/connection.ts';
@@ -32,6 +33,8 @@ export interface SessionServices {
   readonly version: string;
   /** Asked once at the start of each session. */
   limits(role: ListenerRole): SessionLimits;
+  /** Asked once at the start of each session. */
+  manner(): ServerManner;
   policy(): AccessPolicy;
   readonly directory: HolderDirectory;
   /** CAs from outside that are trusted by rules of their own; undefined: none. */

@@ -8,8 +8,10 @@
 import type { Cancel, Ms } from '../../base/clock.ts';
 import { asFault } from '../../base/fault.ts';
 import { statuses, type StatusKey } from '../../base/status.ts';
+import { formatDate } from '../../protocol/mime/date.ts';
 import { replyOf, replyText, type Reply } from '../../protocol/smtp/reply.ts';
 import { serverEngine, type ServerEngine } from '../../protocol/smtp/server.ts';
+import type { ServerManner } from '../../protocol/smtp/server-manner.ts';
 import type { ServerEvent } from '../../protocol/smtp/server-event.ts';
 import type { PeerName } from '../access/facts.ts';
 import type { Connection, ConnectionHandler, TlsFacts } from '../connection/connection.ts';
@@ -39,6 +41,7 @@ export class Session implements ConnectionHandler, LiveSession {
   readonly #connection: Connection;
   readonly #services: SessionServices;
   readonly #limits: SessionLimits;
+  readonly #manner: ServerManner;
   readonly #engine: ServerEngine;
   readonly #dialogue: Dialogue;
   readonly #startedAt: Ms;
@@ -64,8 +67,9 @@ export class Session implements ConnectionHandler, LiveSession {
     this.#connection = connection;
     this.#services = services;
     this.#limits = services.limits(connection.listener.role);
-    this.#engine = serverEngine(services.hostname, this.#limits);
-    this.#dialogue = new Dialogue(connection, services, this.#limits, (reply) => this.#proceed(reply));
+    this.#manner = services.manner();
+    this.#engine = serverEngine(services.hostname, this.#limits, this.#manner);
+    this.#dialogue = new Dialogue(connection, services, this.#limits, this.#manner, (reply) => this.#proceed(reply));
     this.#startedAt = this.#heardAt = services.clock.monotonic();
   }
 
@@ -116,7 +120,11 @@ export class Session implements ConnectionHandler, LiveSession {
       this.#dialogue.secured(tls);
       this.#heardAt = this.#services.clock.monotonic();
       if (this.#connection.listener.tls === 'implicit') this.#greetWhenReady();
-      else this.#open();
+      else {
+        const refusal = this.#dialogue.tlsRefusal();
+        if (refusal !== undefined) this.#engine.cripple(refusal);
+        this.#open();
+      }
     });
   }
 
@@ -184,7 +192,7 @@ export class Session implements ConnectionHandler, LiveSession {
   }
 
   #greet(): void {
-    const refusal = this.#dialogue.connect();
+    const refusal = this.#dialogue.connect() ?? this.#dialogue.tlsRefusal();
     // A refused peer is greeted all the same and refused what it asks for, unless it is to be gone at once (421).
     const reply = refusal?.code === 421 ? refusal : this.#told('greeting');
     this.#engine.greet(reply, refusal);
@@ -314,7 +322,10 @@ export class Session implements ConnectionHandler, LiveSession {
   // Closing
 
   #told(key: StatusKey, what = ''): Reply {
-    return replyOf(statuses[key], { hostname: this.#services.hostname, what });
+    const { clock, hostname, utcOffset } = this.#services;
+    const { statuses: said, version } = this.#manner;
+    const now = clock.now();
+    return replyOf(said[key], { hostname, version, what, date: formatDate(now, utcOffset(now)) });
   }
 
   /** Ends the session from our side: now, or after the answer that is being made. */
