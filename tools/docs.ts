@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Application, type CommandContext, generateHelpTextForAllCommands } from '@stricli/core';
-import { type StatusKey, statuses } from '../src/base/status.ts';
+import { type StatusKey, statuses, statusesOf } from '../src/base/status.ts';
 import { exits } from '../src/cli/exit.ts';
 import { en } from '../src/cli/messages/en.ts';
 import { sealpost } from '../src/cli/program.ts';
@@ -111,21 +111,31 @@ function replyReference(): string {
   const sections = replyGroups().map(([group, keys]) => {
     const rows = keys.map((key) => {
       const { code, enhanced, text, source } = statuses[key];
-      return `| ${code} | ${enhanced ?? ''} | ${cell(text)} | \`${key}\` | ${cell(source)} |`;
+      return `| ${code} | ${enhanced ?? ''} | ${cell(text)} | ${sendmailReply(key)} | \`${key}\` | ${cell(source)} |`;
     });
-    return `## ${group}\n\n| code | enhanced | text | key | source |\n|---|---|---|---|---|\n${rows.join('\n')}\n`;
+    return `## ${group}\n\n| code | enhanced | text | as Sendmail | key | source |\n|---|---|---|---|---|---|\n${rows.join('\n')}\n`;
   });
   return [
     '# Replies and conclusions\n',
     `${NOTE}\n`,
-    'Every reply that Sealpost gives, and every conclusion about a delivery (in reports and logs), is in this table. `{name}` is filled in.\n',
+    'Every reply that Sealpost gives, and every conclusion about a delivery (in reports and logs), is in this table. `{name}` is filled in.',
+    'Where `smtp.dialect` is `sendmail`, the column "as Sendmail" counts, if there is something in it.\n',
     ...sections,
   ].join('\n');
 }
 
+/** What is said where the dialect is Sendmail's; empty: the same. */
+function sendmailReply(key: StatusKey): string {
+  const ours = statuses[key];
+  const theirs = statusesOf('sendmail')[key];
+  if (theirs === ours) return '';
+  return [theirs.code, theirs.enhanced, cell(theirs.text)].filter((part) => part !== undefined).join(' ');
+}
+
 /** The statuses in the order of the table, under the comments that part it. */
 function replyGroups(): [string, StatusKey[]][] {
-  const source = readFileSync(new URL('../src/base/status.ts', import.meta.url), 'utf8');
+  const file = readFileSync(new URL('../src/base/status.ts', import.meta.url), 'utf8');
+  const source = file.slice(0, file.indexOf('} as const;'));
   const groups: [string, StatusKey[]][] = [];
   for (const [, group, quoted, plain] of source.matchAll(/^ {2}(?:\/\/ (.+)|(?:'([a-z0-9-]+)'|([a-z]+)): ?\[)/gm)) {
     if (group !== undefined) groups.push([group, []]);
