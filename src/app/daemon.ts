@@ -37,11 +37,11 @@ import {
   isSameMaterial,
   isSameTrust,
   ownIssuers,
-  readTlsMaterial,
   refuseWorse,
   routeFiles,
   serverCertificateFaults,
   tlsFiles,
+  usableTlsMaterial,
 } from './trust.ts';
 import { startUpkeep, tasks, type Task } from './upkeep.ts';
 import { utcOffset } from './utc-offset.ts';
@@ -64,13 +64,16 @@ export interface DaemonOptions {
   readonly directory: string;
   /** Passphrase of the issuing key, when one was given; wiped once the signer has it. */
   readonly passphrase?: Buffer | undefined;
+  /** Brings the directory's configuration up to date before it is read; undefined: it is somebody else's work. Throws an OperationError. */
+  readonly prepare?: (() => void) | undefined;
   /** Told when everything listens, with the listeners as they are. */
   readonly ready: (relay: LiveRelay, config: Config) => void;
 }
 
 /** Runs until a signal ends it. Rejects when it cannot start; what was begun is then undone. */
-export async function runDaemon({ directory, passphrase, ready }: DaemonOptions): Promise<void> {
+export async function runDaemon({ directory, passphrase, prepare, ready }: DaemonOptions): Promise<void> {
   process.umask(0o077);
+  prepare?.();
   let config = readConfig(directory);
   const log = logSink({
     ...config.log,
@@ -95,7 +98,7 @@ export async function runDaemon({ directory, passphrase, ready }: DaemonOptions)
   const clock = systemClock();
   const random = systemRandom();
   let ticketKeys = random.bytes(TICKET_KEYS);
-  let material = readTlsMaterial(config, directory, ticketKeys);
+  let material = usableTlsMaterial(config, directory, ticketKeys);
   let policy = readPolicy(config, directory);
   const contents = join(directory, CONTENTS);
 
@@ -138,7 +141,8 @@ export async function runDaemon({ directory, passphrase, ready }: DaemonOptions)
   const fleet = new Fleet({ directory, database: join(directory, DATABASE), contents, spool, events }, state);
 
   /** The material with what our OCSP responder says of the certificate in it. */
-  const stapled = (next: TlsMaterial): TlsMaterial => ({ ...next, staple: status?.staple(next.certificate) });
+  const stapled = (next: TlsMaterial): TlsMaterial =>
+    next.unusable === undefined ? { ...next, staple: status?.staple(next.certificate) } : next;
   let status: StatusService | undefined;
   /** Tells the front threads what changed in the ledger; resolves when all know. */
   const tellHolders = async (judgeAnew: boolean): Promise<void> => {
@@ -243,7 +247,7 @@ export async function runDaemon({ directory, passphrase, ready }: DaemonOptions)
     what: 'TLS files',
     files: () => tlsFiles(config, directory),
     async take() {
-      const next = readTlsMaterial(config, directory, ticketKeys);
+      const next = usableTlsMaterial(config, directory, ticketKeys, material);
       if (isSameMaterial(next, material)) return false;
       refuseWorse(config, next, material, clock.now());
       // Sessions of clients whose CA is believed no more cannot be resumed.
@@ -322,9 +326,10 @@ export async function runDaemon({ directory, passphrase, ready }: DaemonOptions)
       log.reopen();
       if (ending) return;
       void attempt('configuration', async () => {
+        prepare?.();
         const next = readConfig(directory);
         // Everything it names is read before anything changes: a reload takes effect whole or not at all.
-        const nextMaterial = readTlsMaterial(next, directory, ticketKeys);
+        const nextMaterial = usableTlsMaterial(next, directory, ticketKeys, material);
         readPolicy(next, directory);
         [config, material] = [next, stapled(nextMaterial)];
         Object.assign(context, { config });

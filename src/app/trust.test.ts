@@ -26,7 +26,7 @@ describe('the server certificate in files of others', { skip: missing('openssl')
   /** What is read with these contents in the files. */
   const material = (certificate: string, key: string, over = ''): TlsMaterial => {
     writeFileSync(path('server.pem'), certificate);
-    writeFileSync(path('server.key'), key);
+    writeFileSync(path('server.key'), key, { mode: 0o600 });
     return readTlsMaterial(config(over), shop.directory, TICKETS);
   };
   const of = (name: string): TlsMaterial => material(shop.read(`${name}.pem`), shop.read(`${name}.key`));

@@ -1,14 +1,18 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { createSecureContext, rootCertificates } from 'node:tls';
+import { sameBytes } from '../base/bytes.ts';
 import type { Ms } from '../base/clock.ts';
 import { authorityFiles } from '../ca/setup.ts';
 import type { Config } from '../config/schema.ts';
 import { inDirectory } from '../config/settings.ts';
-import type { TlsMaterial } from '../platform/net/tls-contexts.ts';
+import { handshakeOptions, type HandshakeRules, type TlsMaterial } from '../platform/net/tls-contexts.ts';
 import { parseCertificate } from '../protocol/pki/certificate.ts';
 import { encodeName } from '../protocol/pki/name.ts';
+import { hashedFiles, nameHash } from './hashed-directory.ts';
+import { endedLists, readRevocation, revocationFiles, watchedIn } from './revocation.ts';
 
 /** A file that TLS needs cannot be used; the message names it and says what to do. */
 export class TrustError extends Error {
@@ -22,20 +26,134 @@ export class TrustError extends Error {
  * that works: files of others are written in several steps, and may be read between two of them.
  */
 export function readTlsMaterial(config: Config, directory: string, ticketKeys: Uint8Array): TlsMaterial {
+  const material = readServerMaterial(config, directory, ticketKeys);
+  const { lists, faults, remarks } = listsFor(config, directory, material);
+  if (lists?.incomplete) throw new TrustError(faults.join('; '));
+  return withLists(material, lists, [...faults, ...remarks]);
+}
+
+/**
+ * The same, as far as it goes where `tls.unusable` allows it: without a certificate nobody speaks TLS, without a list
+ * nobody's certificate counts. Never takes the place of what is better and in force.
+ */
+export function usableTlsMaterial(
+  config: Config,
+  directory: string,
+  ticketKeys: Uint8Array,
+  inForce?: TlsMaterial,
+): TlsMaterial {
+  const isGood = inForce !== undefined && inForce.unusable === undefined && !inForce.revocation?.incomplete;
+  if (config.tls.unusable === 'refuse' || isGood) return readTlsMaterial(config, directory, ticketKeys);
+  let material: TlsMaterial;
+  try {
+    material = readServerMaterial(config, directory, ticketKeys);
+  } catch (error) {
+    if (!(error instanceof TrustError) || (inForce !== undefined && inForce.unusable === undefined)) throw error;
+    const remark = `${error.message}; STARTTLS is not offered until that is mended (tls.unusable)`;
+    return { certificate: '', key: '', authorities: [], ticketKeys, unusable: error.message, remarks: [remark] };
+  }
+  const { lists, faults, remarks } = listsFor(config, directory, material);
+  const consequences = faults.map((fault) =>
+    lists?.incomplete ? `${fault}; no client certificate counts until that is mended (tls.unusable)` : fault,
+  );
+  return withLists(material, lists, [...consequences, ...remarks]);
+}
+
+function listsFor(config: Config, directory: string, material: TlsMaterial): ReturnType<typeof readRevocation> {
+  return readRevocation(config, directory, [...material.authorities, ...(material.unnamedAuthorities ?? [])]);
+}
+
+function withLists(
+  material: TlsMaterial,
+  revocation: TlsMaterial['revocation'],
+  remarks: readonly string[],
+): TlsMaterial {
+  return { ...material, revocation, remarks: [...(material.remarks ?? []), ...remarks] };
+}
+
+function readServerMaterial(config: Config, directory: string, ticketKeys: Uint8Array): TlsMaterial {
   const paths = {
     certificate: inDirectory(directory, config.tls.certificate),
     key: inDirectory(directory, config.tls.key),
   };
   const certificate = checked(paths.certificate, read('tls.certificate', paths.certificate));
   const key = read('tls.key', paths.key);
+  const remarks = checkMode(paths.key, config.tls.keyMode);
   checkPair(paths, certificate, key);
+  const rules = handshakeRules(config);
+  const authorities = authorityPaths(config, directory).map((path) => checked(path, read('tls.authorities', path)));
+  const folders = config.tls.authorityPaths.map((path) => readFolder(inDirectory(directory, path)));
   return {
     certificate,
     key,
-    authorities: authorityPaths(config, directory).map((path) => checked(path, read('tls.authorities', path))),
+    authorities,
+    ...(folders.length === 0 ? {} : { unnamedAuthorities: folders.flat() }),
     ticketKeys,
     minimum: config.tls.minimum,
+    ...(rules === undefined ? {} : { rules }),
+    remarks,
   };
+}
+
+/** Undefined: nothing is said of handshakes. Throws a TrustError for what OpenSSL does not know. */
+function handshakeRules(config: Config): HandshakeRules | undefined {
+  const { ciphers, groups, options, minimum } = config.tls;
+  const weakSignatures = config.compatibility.includes('weak-signatures');
+  if (ciphers === undefined && groups === undefined && options.length === 0 && !weakSignatures) return undefined;
+  const rules = { ciphers, groups, options, weakSignatures };
+  for (const [key, part] of [
+    ['tls.ciphers', { ...rules, groups: undefined }],
+    ['tls.groups', { ...rules, ciphers: undefined }],
+  ] as const) {
+    try {
+      createSecureContext(handshakeOptions(minimum, part));
+    } catch (error) {
+      throw new TrustError(`${key} cannot be used: ${detailOf(error)}`, { cause: error });
+    }
+  }
+  return rules;
+}
+
+/** PEM of what OpenSSL would find in a hashed directory. */
+function readFolder(folder: string): string[] {
+  let files: ReturnType<typeof hashedFiles>;
+  try {
+    files = hashedFiles(folder, 'certificate');
+  } catch (error) {
+    throw new TrustError(
+      `cannot read ${folder} (tls.authorityPaths): ${(error as NodeJS.ErrnoException).code ?? String(error)}`,
+      { cause: error },
+    );
+  }
+  return files.flatMap(({ path, hash }) => {
+    try {
+      const pem = readFileSync(path, 'utf8');
+      // It is found by this name alone, and then all that is beside it in the file.
+      return certificatesIn(pem).some((one) => hashOf(one) === hash) ? (pem.match(CERTIFICATE) ?? []) : [];
+    } catch {
+      return []; // like OpenSSL, which passes over a link that leads nowhere and a file that is none
+    }
+  });
+}
+
+function hashOf(certificate: X509Certificate): string | undefined {
+  const parsed = parseCertificate(certificate.raw);
+  return parsed && nameHash(parsed.subject);
+}
+
+/** Who else can read or write the key. Throws a TrustError when that is more than `allowed`. */
+function checkMode(path: string, allowed: Config['tls']['keyMode']): string[] {
+  const mode = statSync(path).mode & 0o777;
+  const octal = `0${mode.toString(8)}`;
+  if (allowed === 'any')
+    return mode & 0o004
+      ? [`${path} (tls.key) can be read by every user of this machine (mode ${octal}); make it 0600`]
+      : [];
+  const forbidden = allowed === 'owner' ? 0o077 : 0o027;
+  if ((mode & forbidden) === 0) return [];
+  throw new TrustError(
+    `${path} (tls.key) can be read or written by others (mode ${octal}); make it ${allowed === 'owner' ? '0600' : '0640'}, or change tls.keyMode`,
+  );
 }
 
 /** The files that `readTlsMaterial` reads: what is to be watched. */
@@ -44,6 +162,8 @@ export function tlsFiles(config: Config, directory: string): string[] {
     inDirectory(directory, config.tls.certificate),
     inDirectory(directory, config.tls.key),
     ...authorityPaths(config, directory),
+    ...config.tls.authorityPaths.flatMap((path) => watchedIn(inDirectory(directory, path), 'certificate')),
+    ...revocationFiles(config, directory),
   ];
 }
 
@@ -69,13 +189,28 @@ export function isSameMaterial(one: TlsMaterial, other: TlsMaterial): boolean {
     one.certificate === other.certificate &&
     one.key === other.key &&
     one.minimum === other.minimum &&
+    one.unusable === other.unusable &&
+    isDeepStrictEqual(one.rules, other.rules) &&
     isSameTrust(one, other)
   );
 }
 
 /** Whether client certificates of the same CAs are believed. */
 export function isSameTrust(one: TlsMaterial, other: TlsMaterial): boolean {
-  return one.authorities.join('\n') === other.authorities.join('\n');
+  return (
+    one.authorities.join('\n') === other.authorities.join('\n') &&
+    one.unnamedAuthorities?.join('\n') === other.unnamedAuthorities?.join('\n') &&
+    isSameLists(one.revocation, other.revocation)
+  );
+}
+
+function isSameLists(one: TlsMaterial['revocation'], other: TlsMaterial['revocation']): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  return (
+    one.incomplete === other.incomplete &&
+    one.lists.length === other.lists.length &&
+    one.lists.every(({ list }, index) => sameBytes(list.der, other.lists[index]?.list.der ?? new Uint8Array(0)))
+  );
 }
 
 /**
@@ -83,6 +218,7 @@ export function isSameTrust(one: TlsMaterial, other: TlsMaterial): boolean {
  * a certificate that comes back from a backup.
  */
 export function refuseWorse(config: Config, next: TlsMaterial, inForce: TlsMaterial, now: Ms): void {
+  if (next.unusable !== undefined || inForce.unusable !== undefined) return;
   const fault = timeFault(leafOf(next), now);
   if (fault !== undefined && timeFault(leafOf(inForce), now) === undefined)
     throw new TrustError(`${config.tls.certificate}: ${fault}; the one before stays in force`);
@@ -90,6 +226,11 @@ export function refuseWorse(config: Config, next: TlsMaterial, inForce: TlsMater
 
 /** What clients will find wrong with the server certificate, which is in force all the same. */
 export function serverCertificateFaults(config: Config, material: TlsMaterial, now: Ms): string[] {
+  const lists = material.revocation === undefined ? [] : endedLists(material.revocation, now);
+  return [...(material.remarks ?? []), ...lists, ...certificateFaults(config, material, now)];
+}
+
+function certificateFaults(config: Config, material: TlsMaterial, now: Ms): string[] {
   const chain = certificatesIn(material.certificate);
   const [leaf] = chain;
   if (leaf === undefined) return [];
@@ -102,7 +243,7 @@ export function serverCertificateFaults(config: Config, material: TlsMaterial, n
       `it does not name ${config.hostname} but ${leaf.subjectAltName ?? 'nothing'}; clients that reach the relay by that name refuse it`,
     );
   }
-  const gap = chainFault(chain, material.authorities);
+  const gap = chainFault(chain, [...material.authorities, ...(material.unnamedAuthorities ?? [])]);
   if (gap !== undefined) faults.push(gap);
   return faults.map((fault) => `${config.tls.certificate}: ${fault}`);
 }

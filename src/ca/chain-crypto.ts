@@ -7,10 +7,12 @@ export interface ChainCrypto {
   issued(certificate: Uint8Array, issuer: Uint8Array): boolean;
   /** SHA-256, lower-case hexadecimal. */
   digest(bytes: Uint8Array): string;
+  /** Whether the key (SubjectPublicKeyInfo, DER) signed these octets by this algorithm (dotted). Never throws. */
+  signed(publicKey: Uint8Array, algorithm: string, bytes: Uint8Array, signature: Uint8Array): boolean;
 }
 
-/** Certificates that are held parsed while whoever holds their octets does. */
-export function chainCrypto(): ChainCrypto {
+/** Certificates are held parsed while whoever holds their octets does. `weak`: SHA-1 and MD5 are believed in lists. */
+export function chainCrypto({ weak = false }: { readonly weak?: boolean } = {}): ChainCrypto {
   const parsed = new WeakMap<Uint8Array, X509Certificate>();
   const certificate = (der: Uint8Array): X509Certificate => {
     let found = parsed.get(der);
@@ -27,11 +29,17 @@ export function chainCrypto(): ChainCrypto {
       }
     },
     digest: (bytes) => createHash('sha256').update(bytes).digest('hex'),
+    signed: (publicKey, algorithm, bytes, signature) =>
+      weak && Object.hasOwn(weakHashes, algorithm)
+        ? isSignedByScheme(publicKey, weakHashes[algorithm], bytes, signature)
+        : isSignedBy(publicKey, algorithm, bytes, signature),
   };
 }
 
-/** Hash by signature algorithm; null: the algorithm has its own. */
-const hashes: Readonly<Record<string, readonly [key: string, hash: string | null]>> = {
+/** Type of key, and hash; null: the algorithm has its own. */
+type Scheme = readonly [key: string, hash: string | null];
+
+const hashes: Readonly<Record<string, Scheme>> = {
   [oids.ecdsaWithSha256]: ['ec', 'sha256'],
   [oids.ecdsaWithSha384]: ['ec', 'sha384'],
   [oids.ecdsaWithSha512]: ['ec', 'sha512'],
@@ -40,6 +48,11 @@ const hashes: Readonly<Record<string, readonly [key: string, hash: string | null
   [oids.sha512WithRsa]: ['rsa', 'sha512'],
   [oids.ed25519]: ['ed25519', null],
   [oids.ed448]: ['ed448', null],
+};
+
+const weakHashes: Readonly<Record<string, Scheme>> = {
+  [oids.md5WithRsa]: ['rsa', 'md5'],
+  [oids.sha1WithRsa]: ['rsa', 'sha1'],
 };
 
 /** Whether signatures of this algorithm (dotted) are believed: SHA-1 and older are not. */
@@ -54,7 +67,20 @@ export function isSignedBy(
   signed: Uint8Array,
   signature: Uint8Array,
 ): boolean {
-  const scheme = Object.hasOwn(hashes, algorithm) ? hashes[algorithm] : undefined;
+  return isSignedByScheme(
+    publicKey,
+    Object.hasOwn(hashes, algorithm) ? hashes[algorithm] : undefined,
+    signed,
+    signature,
+  );
+}
+
+function isSignedByScheme(
+  publicKey: Uint8Array,
+  scheme: Scheme | undefined,
+  signed: Uint8Array,
+  signature: Uint8Array,
+): boolean {
   if (scheme === undefined) return false;
   const [type, hash] = scheme;
   try {

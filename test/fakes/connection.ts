@@ -26,6 +26,10 @@ export interface FakeConnection extends Connection {
   stirred: (() => void) | undefined;
   readonly state: 'open' | 'handshake' | 'ending' | 'destroyed';
   readonly reading: boolean;
+  /** Set to false: the relay has no certificate. */
+  tlsUsable: boolean;
+  /** How the handshake was begun. */
+  readonly asked: boolean | undefined;
 }
 
 const LISTENER: ListenerSettings = {
@@ -52,6 +56,8 @@ class MemoryConnection implements FakeConnection {
   state: FakeConnection['state'] = 'open';
   reading = true;
   sends = 0;
+  tlsUsable = true;
+  asked: boolean | undefined;
   stirred: (() => void) | undefined;
   #said: Uint8Array[] = [];
   #sent: Buffer[] = [];
@@ -87,10 +93,15 @@ class MemoryConnection implements FakeConnection {
     queueMicrotask(() => this.#deliver());
   }
 
-  startTls(): void {
+  startTls(ask?: boolean): void {
+    this.asked = ask;
     if (this.tls !== undefined) throw new Error('TLS is on already');
     this.state = 'handshake';
     this.#stir();
+  }
+
+  channelBinding(type: string): Uint8Array | undefined {
+    return this.tls === undefined ? undefined : new TextEncoder().encode(`binding of ${type}`);
   }
 
   end(): void {

@@ -90,6 +90,8 @@ function run(start: FrontStart): void {
     },
     async material(material) {
       swap({ material });
+      // With new revocation lists, sessions of certificates that they name end.
+      if (material.revocation !== undefined) sessions.recheck();
     },
     async foreign(snapshot, material) {
       swap({ snapshot, material });

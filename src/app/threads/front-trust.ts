@@ -1,6 +1,7 @@
 /** What a front thread trusts of CAs from outside, in step with what its TLS trusts. */
 import { BroadcastChannel } from 'node:worker_threads';
 import { chainCrypto } from '../../ca/chain-crypto.ts';
+import type { ConfiguredLists } from '../../relay/identity/configured-lists.ts';
 import type { TlsMaterial } from '../../platform/net/tls-contexts.ts';
 import { decodePem } from '../../protocol/pki/pem.ts';
 import type { AuthorityCertificate } from '../../relay/identity/chain.ts';
@@ -25,7 +26,7 @@ export interface FrontTrust {
 export function frontTrust(material: TlsMaterial, snapshot: ForeignSnapshot): FrontTrust {
   const channel = new BroadcastChannel(CHANNEL);
   channel.unref();
-  const crypto = chainCrypto();
+  const crypto = chainCrypto({ weak: material.rules?.weakSignatures === true });
   // Not MessagePorts: a BroadcastChannel reaches threads that start later, and none has to know of the others.
   const foreign = foreignTrust(crypto, (ders) => channel.postMessage(ders));
   channel.addEventListener('message', (event) => {
@@ -35,10 +36,18 @@ export function frontTrust(material: TlsMaterial, snapshot: ForeignSnapshot): Fr
 
   /** Our own CA and `tls.authorities`: chains that end there are none of the rules' business. */
   const others = (): AuthorityCertificate[] =>
-    material.authorities
+    [...material.authorities, ...(material.unnamedAuthorities ?? [])]
       .flatMap((pem) => decodePem(pem))
       .flatMap(({ der }) => authorityCertificate(der, undefined, crypto.issued(der, der), crypto) ?? []);
-  const replace = (): void => foreign.replace({ ...snapshot, certificates: [...snapshot.certificates, ...others()] });
+  const lists = (): ConfiguredLists | undefined => {
+    const { revocation } = material;
+    return revocation?.incomplete || (revocation?.lists.length ?? 0) > 0 ? revocation : undefined;
+  };
+  const replace = (): void => {
+    const isAsked = snapshot.authorities.length > 0 || lists() !== undefined;
+    const certificates = isAsked ? [...snapshot.certificates, ...others()] : [];
+    foreign.replace({ ...snapshot, certificates, lists: lists() });
+  };
   replace();
 
   return {

@@ -265,7 +265,7 @@ describe('listener', { timeout: 30_000, skip: missing('openssl') }, () => {
   it('keeps the same context for every connection', async () => {
     await using server = await stage();
     const context = (): unknown =>
-      (server.contexts.server('ask') as unknown as { readonly _sharedCreds: unknown })._sharedCreds;
+      (server.contexts.server(true) as unknown as { readonly _sharedCreds: unknown })._sharedCreds;
     const at = context();
     (await client(server.port)).destroy();
     assert.equal(context(), at);

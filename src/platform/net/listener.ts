@@ -33,7 +33,7 @@ export function listen(
   tls: TlsContexts | undefined,
   onConnection: (connection: Connection) => void,
 ): Promise<OpenListener> {
-  const contexts = settings.tls === 'none' ? undefined : tls?.server(settings.certificates);
+  const contexts = settings.tls === 'none' ? undefined : tls;
   const { promise, resolve, reject } = Promise.withResolvers<OpenListener>();
   // Half-open: a client that sends all its commands and closes its side still gets the replies.
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket: Socket) => {

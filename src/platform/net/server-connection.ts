@@ -1,8 +1,16 @@
 /** A connection that came in, as the session sees it: one socket, at first in clear, then perhaps under TLS. */
 import { hash, type X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { Server, TLSSocket } from 'node:tls';
-import type { Connection, ConnectionHandler, ListenerSettings, TlsFacts } from '../../relay/connection/connection.ts';
+import type { TLSSocket } from 'node:tls';
+import type {
+  ChannelBinding,
+  Connection,
+  ConnectionHandler,
+  ListenerSettings,
+  TlsFacts,
+} from '../../relay/connection/connection.ts';
+import { channelBinding } from './channel-binding.ts';
+import type { TlsContexts } from './tls-contexts.ts';
 
 /** Where a socket carries its connection, so that all sockets share the listeners below. */
 const CONNECTION: unique symbol = Symbol('connection');
@@ -28,20 +36,22 @@ export class ServerConnection implements Connection {
   readonly localPort: number;
   handler: ConnectionHandler = NOBODY;
   tls: TlsFacts | undefined;
-  readonly #contexts: Server | undefined;
+  readonly #contexts: TlsContexts | undefined;
   /** The one that is written to and read from: the TCP socket, later the TLS socket on it. */
   #socket: Socket;
+  #ask: boolean;
   #closed = false;
   #detail: string | undefined;
 
-  /** `contexts`: the TLS server that does the handshake; undefined when the listener has no TLS. */
-  constructor(socket: Socket, listener: ListenerSettings, contexts: Server | undefined) {
+  /** `contexts`: undefined when the listener has no TLS. */
+  constructor(socket: Socket, listener: ListenerSettings, contexts: TlsContexts | undefined) {
     this.listener = listener;
     this.peerAddress = plainAddress(socket.remoteAddress ?? '');
     this.peerPort = socket.remotePort ?? 0;
     this.localAddress = plainAddress(socket.localAddress ?? '');
     this.localPort = socket.localPort ?? 0;
     this.#contexts = contexts;
+    this.#ask = listener.certificates !== 'no';
     this.#socket = socket;
     (socket as Carrier)[CONNECTION] = this;
     socket.on('data', onData);
@@ -65,8 +75,13 @@ export class ServerConnection implements Connection {
     this.#socket.resume();
   }
 
-  startTls(): void {
+  get tlsUsable(): boolean {
+    return this.#contexts?.usable === true;
+  }
+
+  startTls(ask?: boolean): void {
     const raw = this.#socket;
+    this.#ask = ask ?? this.#ask;
     if (raw.destroyed) return;
     // Nothing that comes from here on is ours: Node hands what the paused socket has read, or will, to the handshake.
     raw.pause();
@@ -82,6 +97,10 @@ export class ServerConnection implements Connection {
   /** Called by the listener below. */
   handOverWhenSent(): void {
     this.#handOver();
+  }
+
+  channelBinding(type: ChannelBinding): Uint8Array | undefined {
+    return this.tls === undefined ? undefined : channelBinding(this.#socket as TLSSocket, type);
   }
 
   end(): void {
@@ -121,10 +140,12 @@ export class ServerConnection implements Connection {
   }
 
   #handOver(): void {
-    if (this.#contexts === undefined) {
-      this.#detail ??= 'this listener has no TLS';
+    const { usable = false } = this.#contexts ?? {};
+    if (usable) this.#contexts?.server(this.#ask).emit('connection', this.#socket);
+    else {
+      this.#detail ??= this.#contexts === undefined ? 'this listener has no TLS' : 'there is no usable certificate';
       this.#socket.destroy();
-    } else this.#contexts.emit('connection', this.#socket);
+    }
   }
 }
 
@@ -226,8 +247,8 @@ function verifyError(socket: TLSSocket): string {
 
 /** Secret bits by OpenSSL's name of the cipher; Node does not tell them. */
 export function cipherBits(cipher: string): number {
-  if (/AES_?256|CHACHA20|CAMELLIA256|ARIA256/.test(cipher)) return 256;
-  if (/AES_?128|CAMELLIA128|ARIA128/.test(cipher)) return 128;
+  if (/AES_?256|CHACHA20|CAMELLIA_?256|ARIA_?256/.test(cipher)) return 256;
+  if (/AES_?128|CAMELLIA_?128|ARIA_?128|SEED|SM4/.test(cipher)) return 128;
   return cipher.includes('DES-CBC3') ? 112 : 0;
 }
 

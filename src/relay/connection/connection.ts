@@ -30,6 +30,9 @@ export interface TlsFacts {
   readonly serverName: string | undefined;
 }
 
+/** RFC 9266 (for TLS 1.3), RFC 5929 §4. */
+export type ChannelBinding = 'tls-exporter' | 'tls-server-end-point';
+
 /** How a listener treats client certificates. */
 export type CertificateRequest = 'no' | 'ask' | 'require';
 
@@ -63,8 +66,15 @@ export interface Connection {
   /** Stop and go on reading. Bytes already read may still arrive once after pause(). */
   pause(): void;
   resume(): void;
-  /** Starts the TLS handshake as the server; `secured` or `failed` follows. Only after the 220 was sent. */
-  startTls(): void;
+  /** Whether there is a certificate to speak TLS with; it may come, but does not go, while the connection is open. */
+  readonly tlsUsable: boolean;
+  /**
+   * Starts the TLS handshake as the server; `secured` or `closed` follows. Only after the 220 was sent. `ask`: whether a
+   * client certificate is asked for; undefined: as the listener says.
+   */
+  startTls(ask?: boolean): void;
+  /** What binds a login to this TLS session (RFC 5056); computed when asked. Undefined without TLS, or where it has none of this kind. */
+  channelBinding(type: ChannelBinding): Uint8Array | undefined;
   /** Sends what was handed over, then closes. */
   end(): void;
   /** Closes at once. */

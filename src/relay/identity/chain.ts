@@ -4,12 +4,14 @@
  */
 import type { Ms } from '../../base/clock.ts';
 
-/** The cryptography that following a chain takes. Neither ever throws. */
+/** The cryptography that following a chain takes. None of it ever throws. */
 export interface CertificateCrypto {
   /** Whether the key of `issuer` signed `certificate`, and names and extensions of both let it. */
   issued(certificate: Uint8Array, issuer: Uint8Array): boolean;
   /** SHA-256, lower-case hexadecimal. */
   digest(bytes: Uint8Array): string;
+  /** Whether the key (SubjectPublicKeyInfo, DER) signed these octets by this algorithm (dotted). */
+  signed(publicKey: Uint8Array, algorithm: string, bytes: Uint8Array, signature: Uint8Array): boolean;
 }
 
 /** A certificate of a CA that may stand in a chain. */

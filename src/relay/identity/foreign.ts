@@ -6,6 +6,7 @@
 import type { Ms } from '../../base/clock.ts';
 import { parseCertificate } from '../../protocol/pki/certificate.ts';
 import type { PeerCertificate } from '../connection/connection.ts';
+import { ListJudge, type ConfiguredLists } from './configured-lists.ts';
 import { chainsOf, type AuthorityCertificate, type CertificateCrypto, type Chain } from './chain.ts';
 import type { ForeignIdentity, IdentityReason } from './principal.ts';
 import { isCurrent, revocationOf, type RevocationList } from './revocation-list.ts';
@@ -34,6 +35,8 @@ export interface ForeignSnapshot {
   readonly certificates: readonly AuthorityCertificate[];
   /** PEM of what TLS has to trust besides what the configuration names. */
   readonly pem: readonly string[];
+  /** Lists of the CAs that are trusted by no rules. */
+  readonly lists?: ConfiguredLists | undefined;
 }
 
 export const nothingForeign: ForeignSnapshot = { authorities: [], certificates: [], pem: [] };
@@ -45,7 +48,7 @@ export type ForeignJudgement =
   | { readonly kind: 'refused'; readonly reason: IdentityReason; readonly foreign: ForeignIdentity | undefined };
 
 export interface ForeignTrust {
-  /** False: nobody from outside is trusted by rules, so there is nothing to ask. */
+  /** False: nobody from outside is trusted by rules, and there are no lists of others, so there is nothing to ask. */
   readonly active: boolean;
   replace(snapshot: ForeignSnapshot): void;
   /** What a certificate whose chain TLS verified is worth at this time. */
@@ -79,6 +82,8 @@ class Trust implements ForeignTrust {
   readonly #told: (ders: readonly Uint8Array[]) => void;
   #snapshot: ForeignSnapshot = nothingForeign;
   #byName: ReadonlyMap<string, ForeignAuthority> = new Map();
+  /** Undefined: there are no lists of the other CAs. */
+  #lists: ListJudge | undefined;
   /** By fingerprint. */
   readonly #learned = new Map<string, AuthorityCertificate>();
   readonly #seen = new Map<string, Seen>();
@@ -89,12 +94,13 @@ class Trust implements ForeignTrust {
   }
 
   get active(): boolean {
-    return this.#byName.size > 0;
+    return this.#byName.size > 0 || this.#lists !== undefined;
   }
 
   replace(snapshot: ForeignSnapshot): void {
     this.#snapshot = snapshot;
     this.#byName = new Map(snapshot.authorities.map((authority) => [authority.name, authority]));
+    this.#lists = snapshot.lists && new ListJudge(snapshot.lists, this.#crypto);
     this.#seen.clear();
   }
 
@@ -120,6 +126,11 @@ class Trust implements ForeignTrust {
     const current = chains.filter((chain) => chain.issuers.every(({ notAfter }) => now <= notAfter));
     const names = new Set((current.length === 0 ? chains : current).map(({ authority }) => authority));
     const found: ForeignIdentity[] = [];
+    if (this.#lists !== undefined && names.has(undefined)) {
+      const others = (current.length === 0 ? chains : current).filter(({ authority }) => authority === undefined);
+      const reason = this.#lists.fault(others, ruled.certificate.serial, this.#pool(), now);
+      if (reason !== undefined) return { kind: 'refused', reason, foreign: undefined };
+    }
     for (const name of names) {
       const authority = name === undefined ? undefined : this.#byName.get(name);
       if (authority === undefined) continue;
@@ -164,10 +175,19 @@ class Trust implements ForeignTrust {
     const sent = fresh.map((issuer) => authorityCertificate(issuer, undefined, false, crypto)).filter(isKnown);
     // What OpenSSL can read and we cannot may be what it went by.
     if (sent.length < fresh.length || issuers.length > MOST_SENT) return { chains: [], ruled };
-    const chains = chainsOf(der, [...sent, ...pool], crypto);
+    const chains = this.#chains(der, [...sent, ...pool]);
     const used = sent.filter((issuer) => chains.some((chain) => chain.issuers.includes(issuer)));
     if (used.length > 0 && this.#keep(used, now)) this.#told(used.map((issuer) => issuer.der));
     return { chains, ruled };
+  }
+
+  /** A root of its own need not be allowed to sign certificates: OpenSSL takes it for what it is. */
+  #chains(der: Uint8Array, known: readonly AuthorityCertificate[]): readonly Chain[] {
+    const chains = chainsOf(der, known, this.#crypto);
+    if (chains.length > 0) return chains;
+    const digest = this.#crypto.digest(der);
+    const itself = this.#snapshot.certificates.find((one) => this.#crypto.digest(one.der) === digest);
+    return itself === undefined ? [] : [{ issuers: [], authority: itself.authority }];
   }
 
   /** All of them or none: with some alone, other chains would be found later than those that were verified. */
