@@ -97,6 +97,10 @@ export interface ServerOffer {
   readonly starttls: 'offered' | 'off' | 'unavailable';
   /** AUTH mechanisms, empty: no AUTH keyword. */
   readonly auth: readonly string[];
+  /** AUTH mechanisms that there will be under TLS. */
+  readonly authUnderTls?: readonly string[] | undefined;
+  /** Whether EXPN tells this peer anything; undefined: as the manner has it. */
+  readonly expn?: boolean | undefined;
   /** Keywords that this peer is not to have, in place of those that the manner withholds. */
   readonly withheld?: ReadonlySet<string> | undefined;
 }
@@ -368,10 +372,12 @@ class Engine implements ServerEngine {
   /** `go`, or why the command cannot come now. */
   #move(command: Command): 'go' | StatusKey {
     const { verb } = command;
-    const { auth, starttls } = this.#offer;
+    const { auth, authUnderTls, starttls } = this.#offer;
     if (verb === 'STARTTLS' && starttls === 'off' && !this.#secured) return 'starttls-not-offered';
     if (verb === 'STARTTLS' && starttls === 'unavailable') return 'starttls-unavailable';
     if (verb === 'STARTTLS' && this.#secured) return 'starttls-again';
+    if (verb === 'AUTH' && !this.#secured && authUnderTls?.includes(command.mechanism) === true)
+      return 'auth-needs-tls';
     if (verb === 'AUTH' && auth.length === 0 && !this.#authenticated) return 'auth-not-offered';
     if (verb === 'AUTH' && this.#authenticated) return 'auth-again';
     if (verb === 'BDAT' && this.#withheld().has('CHUNKING')) return 'unknown-command';
@@ -442,9 +448,8 @@ class Engine implements ServerEngine {
   }
 
   #goVerify(verb: 'VRFY' | 'EXPN', named: string, text: string): void {
-    const { shows } = this.#manner;
-    if (verb === 'VRFY' && !shows.vrfy) return this.#voice.say(this.#voice.reply('cannot-verify'));
-    if (verb === 'EXPN' && !shows.expn) return this.#voice.refuse(text, 'no-expand');
+    if (verb === 'VRFY' && !this.#manner.shows.vrfy) return this.#voice.say(this.#voice.reply('cannot-verify'));
+    if (verb === 'EXPN' && !this.#expands) return this.#voice.refuse(text, 'no-expand');
     if (named === '') return this.#voice.refuse(text, 'argument-required');
     this.#ask({ kind: 'verify', verb, text: named });
   }
@@ -547,12 +552,17 @@ class Engine implements ServerEngine {
       messages: this.#limits.messagesPerSession,
       starttls: this.#offer.starttls === 'offered' && !this.#secured,
       auth: this.#authenticated ? [] : this.#offer.auth,
+      expn: this.#expands,
     };
     const withheld = this.#withheld();
     return extensions.flatMap(({ keyword, announce }) => {
       const value = withheld.has(keyword) ? undefined : announce(facts);
       return value === undefined ? [] : [formatCapability({ keyword, value })];
     });
+  }
+
+  get #expands(): boolean {
+    return this.#offer.expn ?? this.#manner.shows.expn;
   }
 
   /** Keywords that are not offered to this peer. */

@@ -7,7 +7,7 @@ import { parseRule } from './rule.ts';
 import type { TrailStep, Verdict } from './verdict.ts';
 
 /** The name Sendmail knows a client by: its own when its addresses confirm it, else the address in brackets. */
-export function clientName({ name }: AccessFacts, address: string): string {
+export function clientName({ name }: Pick<AccessFacts, 'name'>, address: string): string {
   return name.state === 'ok' && name.name !== undefined && name.name !== '' ? domainKey(name.name) : `[${address}]`;
 }
 

@@ -10,6 +10,8 @@ export interface Announcement {
   readonly starttls: boolean;
   /** AUTH mechanisms that can be used now. */
   readonly auth: readonly string[];
+  /** EXPN tells something. */
+  readonly expn: boolean;
 }
 
 /** Parameters while they are read. */

@@ -4,6 +4,7 @@ import { binaryMime } from './binarymime.ts';
 import { chunking } from './chunking.ts';
 import { dsn } from './dsn.ts';
 import { enhancedStatusCodes } from './enhancedstatuscodes.ts';
+import { expn } from './expn.ts';
 import type { Extension } from './extension.ts';
 import { limits } from './limits.ts';
 import { pipelining } from './pipelining.ts';
@@ -15,6 +16,7 @@ import { startTls } from './starttls.ts';
 export const extensions: readonly Extension[] = [
   enhancedStatusCodes,
   pipelining,
+  expn,
   eightBitMime,
   size,
   dsn,

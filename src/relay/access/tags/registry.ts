@@ -5,6 +5,7 @@ import { connect } from './connect.ts';
 import { from } from './from.ts';
 import { reviewHost } from './host.ts';
 import { spam } from './spam.ts';
+import { srvFeatures } from './srv-features.ts';
 import type { AccessTag, LineReview } from './tag.ts';
 import { tlsClt } from './tls-clt.ts';
 import { tlsRcpt } from './tls-rcpt.ts';
@@ -24,6 +25,7 @@ export const accessTags: readonly AccessTag[] = [
   tlsSrv,
   tlsRcpt,
   tryTls,
+  srvFeatures,
   cltFeatures,
 ];
 
