@@ -12,6 +12,7 @@ import { clientFacts } from './client-facts.ts';
 import type { AdminContext } from './context.ts';
 import { OperationError } from './errors.ts';
 import { lifeOf } from './holder.ts';
+import { passwordsOf, withdrawPasswords } from './password.ts';
 
 const HOUR: Ms = 3_600_000;
 
@@ -127,16 +128,25 @@ function withdraw({ acme, ledger, actor, clock }: AdminContext, { id, holder }: 
 export interface RevokedHolder extends Revoked {
   /** ACME keys that were withdrawn with them. */
   readonly acmeKeys: readonly string[];
+  /** Passwords of the holder, likewise; none when a serial number was given. */
+  readonly passwords: readonly string[];
 }
 
 /**
  * What an operator revokes must not come back by itself: the account that ordered it is closed first. One that is
- * superseded has a successor, and its account goes on. Throws OperationError as `revokeCertificates`.
+ * superseded has a successor, and its account goes on. A holder's name means the passwords too, and they may be all there
+ * is. Throws OperationError as `revokeCertificates`.
  */
 export async function revokeHolder(context: AdminContext, request: Revocation): Promise<RevokedHolder> {
+  const name = request.holder ?? request.name;
+  const passwords = request.reason === 'superseded' ? [] : passwordsOf(context, name);
+  await withdrawPasswords(context, passwords, 'withdrawn with its holder');
+  const ids = passwords.map(({ id }) => id);
+  if (ids.length > 0 && context.ledger.find({ holder: passwords[0]?.holder }).length === 0)
+    return { revoked: [], before: [], acmeKeys: [], passwords: ids };
   const keys = request.reason === 'superseded' ? [] : keysOf(context, selectRevocable(context, request));
   for (const key of keys) withdraw(context, key, 'withdrawn with its certificate');
-  return { ...(await revokeCertificates(context, request)), acmeKeys: keys.map(({ id }) => id) };
+  return { ...(await revokeCertificates(context, request)), acmeKeys: keys.map(({ id }) => id), passwords: ids };
 }
 
 /** The keys, not withdrawn yet, by whose accounts these were ordered. */

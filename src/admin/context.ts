@@ -7,6 +7,8 @@ import type { KeyState, SigningDoor } from '../ca/authority.ts';
 import type { EnrolmentStore } from '../ca/enrolment.ts';
 import type { Ledger } from '../ca/ledger.ts';
 import type { Config } from '../config/schema.ts';
+import type { PasswordCrypto } from '../relay/credential/crypto.ts';
+import type { PasswordStore } from '../relay/credential/store.ts';
 import type { ContentStore, SpoolStore } from '../relay/spool/spool.ts';
 
 /**
@@ -27,6 +29,9 @@ export interface AdminContext {
   readonly acme: AcmeStore;
   /** One-time tokens. */
   readonly enrolments: EnrolmentStore;
+  /** Passwords of holders. */
+  readonly passwords: PasswordStore;
+  readonly passwordCrypto: PasswordCrypto;
   /**
    * The one door to the issuing key; it opens here, and closing it is the context's affair. Rejects with an
    * AuthorityUnavailable when the key is missing, unfit or locked.
@@ -74,6 +79,8 @@ export interface LiveRelay {
   readonly startedAt: number;
   /** The ledger changed: resolves when every front thread knows, and sessions whose certificate was withdrawn are ended. */
   refresh(): Promise<void>;
+  /** Passwords changed: resolves when sessions whose login counts no more are ended. */
+  refreshPasswords?(): Promise<void>;
   /** Files of CAs from outside changed: resolves when they are in force and their lists were asked for. */
   reloadTrust?(): Promise<void>;
   /** Fetches the CRL of a CA from outside now; why that failed, or undefined. */

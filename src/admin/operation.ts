@@ -15,6 +15,7 @@ import type { AdminContext } from './context.ts';
 import { createEnrolment, listEnrolments, withdrawEnrolment } from './enrolment.ts';
 import { OperationError } from './errors.ts';
 import { addHolder } from './holder.ts';
+import { addPassword, listPasswords, removePasswords, requireLogin } from './password.ts';
 import { holdQueued, listQueue, releaseQueued, removeQueued, retryQueued, showQueued } from './queue.ts';
 import { renewCertificate } from './renewal.ts';
 import { status } from './status.ts';
@@ -138,6 +139,29 @@ export const operations: Readonly<Record<string, Operation>> = {
   ),
   'acme.list': operation(z.strictObject({ all: z.boolean().optional() }), listAcmeKeys),
   'acme.withdraw': operation(z.strictObject({ id: text }), withdrawAcmeKey),
+  'password.add': operation(
+    z.strictObject({
+      holder: text,
+      label: text.optional(),
+      life: z.int().min(1).optional(),
+      password: text.optional(),
+      plainOnly: z.boolean().optional(),
+      weak: z.boolean().optional(),
+    }),
+    addPassword,
+  ),
+  'password.list': operation(
+    z.strictObject({ holder: text.optional(), all: z.boolean().optional() }),
+    listPasswords,
+  ),
+  'password.remove': operation(
+    z.strictObject({ name: text, label: text.optional(), all: z.boolean().optional() }),
+    removePasswords,
+  ),
+  'password.require': operation(
+    z.strictObject({ holder: text, need: z.enum(['any', 'certificate', 'password', 'both']) }),
+    requireLogin,
+  ),
   'queue.list': operation(z.strictObject({ ...selection, limit: z.int().min(1).max(10_000).optional() }), listQueue),
   'queue.show': operation(z.strictObject({ id: text }), showQueued),
   'queue.hold': operation(change.extend({ reason: text.optional() }), holdQueued),

@@ -15,6 +15,8 @@ import type { NewEntry } from '../relay/spool/spool.ts';
 import { memoryAcmeStore } from '../storage/memory/acme.ts';
 import { memoryContentStore } from '../storage/memory/content-store.ts';
 import { memoryEnrolments } from '../storage/memory/enrolment.ts';
+import { memoryPasswords } from '../storage/memory/passwords.ts';
+import { passwordCrypto } from '../platform/process/password-crypto.ts';
 import type { LedgerRecord } from '../ca/ledger.ts';
 import { completeIssue } from '../ca/acme/order.ts';
 import { someAccount, someOrder } from '../ca/acme/store.suite.ts';
@@ -64,6 +66,8 @@ function bench(over: { readonly config?: string; readonly live?: LiveRelay } = {
     ledger: memoryLedger(),
     acme: memoryAcmeStore(),
     enrolments: memoryEnrolments(),
+    passwords: memoryPasswords(),
+    passwordCrypto: passwordCrypto(),
     door: () => Promise.reject(new Error('no door here')),
     custody: openCustody,
     spool,

@@ -11,11 +11,13 @@ import { authorityTerms, inDirectory } from '../config/settings.ts';
 import { fileContentStore } from '../platform/files/content-store.ts';
 import { systemActor } from '../platform/process/actor.ts';
 import { systemClock } from '../platform/process/clock.ts';
+import { passwordCrypto } from '../platform/process/password-crypto.ts';
 import { systemRandom } from '../platform/process/random.ts';
 import type { ContentStore, SpoolStore } from '../relay/spool/spool.ts';
 import { openAcmeStore } from '../storage/sqlite/acme.ts';
 import { openEnrolments } from '../storage/sqlite/enrolment.ts';
 import { openLedger } from '../storage/sqlite/ledger.ts';
+import { openPasswords } from '../storage/sqlite/passwords.ts';
 import { sqliteSpool } from '../storage/sqlite/spool.ts';
 import { adminFiles, CONTENTS, DATABASE } from './files.ts';
 import { SharedDoor, type DoorOptions } from './signer-client.ts';
@@ -55,10 +57,13 @@ export function adminContext({ passphrase, ...parts }: ContextParts): OwnedConte
   });
   const acme = openAcmeStore(join(parts.directory, DATABASE));
   const enrolments = openEnrolments(join(parts.directory, DATABASE));
+  const passwords = openPasswords(join(parts.directory, DATABASE));
   const context: OwnedContext = {
     ...parts,
     acme,
     enrolments,
+    passwords,
+    passwordCrypto: passwordCrypto(),
     clock: systemClock(),
     random: systemRandom(),
     files: adminFiles(parts.directory),
@@ -71,6 +76,7 @@ export function adminContext({ passphrase, ...parts }: ContextParts): OwnedConte
       door.close();
       acme.close();
       enrolments.close();
+      passwords.close();
     },
   };
   return context;

@@ -31,7 +31,14 @@ export type RelayEvent =
       readonly reason: string | undefined;
     }
   | { readonly kind: 'handshake-failed'; readonly peer: EventPeer; readonly detail: string }
-  | { readonly kind: 'authenticated'; readonly peer: EventPeer; readonly mechanism: string; readonly identity: string }
+  | {
+      readonly kind: 'authenticated';
+      readonly peer: EventPeer;
+      readonly mechanism: string;
+      readonly identity: string;
+      /** Id of the password that it was. */
+      readonly password?: string | undefined;
+    }
   | {
       readonly kind: 'disconnected';
       readonly peer: EventPeer;
@@ -43,7 +50,7 @@ export type RelayEvent =
   | {
       readonly kind: 'refused';
       readonly peer: EventPeer;
-      readonly stage: 'connect' | 'hello' | 'auth' | 'mail' | 'recipient' | 'content';
+      readonly stage: 'connect' | 'hello' | 'starttls' | 'auth' | 'mail' | 'recipient' | 'content';
       readonly reply: string;
       readonly reversePath: string | undefined;
       readonly recipient: string | undefined;

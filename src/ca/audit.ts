@@ -32,7 +32,9 @@ export type AuditAction =
   | 'locked'
   | 'unlocked'
   | 'trusted'
-  | 'token';
+  | 'token'
+  /** A password was made or withdrawn, or by what a holder logs in was changed. */
+  | 'password';
 
 /** What is to be written down. */
 export interface AuditNote {

@@ -8,11 +8,13 @@ import { localDoor } from '../../src/ca/authority-local.ts';
 import { usualTerms } from '../../src/ca/authority.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import type { Config } from '../../src/config/schema.ts';
+import { passwordCrypto } from '../../src/platform/process/password-crypto.ts';
 import { decodePem } from '../../src/protocol/pki/pem.ts';
 import { memoryAcmeStore } from '../../src/storage/memory/acme.ts';
 import { memoryContentStore } from '../../src/storage/memory/content-store.ts';
 import { memoryEnrolments } from '../../src/storage/memory/enrolment.ts';
 import { memoryLedger } from '../../src/storage/memory/ledger.ts';
+import { memoryPasswords } from '../../src/storage/memory/passwords.ts';
 import { memorySpool } from '../../src/storage/memory/spool.ts';
 import { fakeClock, type FakeClock } from './clock.ts';
 import { openCustody } from './custody.ts';
@@ -56,6 +58,8 @@ export async function administration(config = ''): Promise<Administration> {
     ledger: memoryLedger(),
     acme: memoryAcmeStore(),
     enrolments: memoryEnrolments(),
+    passwords: memoryPasswords(),
+    passwordCrypto: passwordCrypto(),
     async door() {
       if (broken.has(DOOR)) throw new Error('the key is not there');
       return localDoor({

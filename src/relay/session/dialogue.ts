@@ -3,6 +3,7 @@
  * It moves no bytes and keeps no time; `session.ts` does, and is its only caller.
  */
 import type { EventPeer, RelayEvent } from '../../base/event.ts';
+import { asFault } from '../../base/fault.ts';
 import { queueId } from '../../base/id.ts';
 import { statuses, type Status, type StatusKey } from '../../base/status.ts';
 import { replyOf, replyText, type Reply } from '../../protocol/smtp/reply.ts';
@@ -12,6 +13,7 @@ import type { ServerOffer } from '../../protocol/smtp/server.ts';
 import { decideConnect, decideMail, decideRecipient } from '../access/decide.ts';
 import type { AccessFacts, Authenticated, PeerName } from '../access/facts.ts';
 import type { AccessPolicy } from '../access/policy.ts';
+import { serverFeatures, type ServerFeatures } from '../access/server-features.ts';
 import { decideTls } from '../access/tls.ts';
 import type { Verdict } from '../access/verdict.ts';
 import type { Connection, TlsFacts } from '../connection/connection.ts';
@@ -22,6 +24,7 @@ import { recipientOf, reversePathOf, type Origin } from '../message/envelope.ts'
 import { clientText } from '../message/trace.ts';
 import { Exchange } from './auth/exchange.ts';
 import type { AuthFacts, AuthStep } from './auth/mechanism.ts';
+import { offerOf } from './auth/offer.ts';
 import type { SessionLimits } from './limits.ts';
 import { eventPeer, ruleOf } from './peer-event.ts';
 import { receive, type Receiver, type Reception } from './reception.ts';
@@ -36,6 +39,12 @@ export type Answer = Reply | undefined | typeof LATER;
 
 /** Called after LATER: with the reply, or with nothing when a note has been dealt with. */
 export type Proceed = (reply: Reply | undefined) => void;
+
+/** A login that stands. */
+interface Login extends Authenticated {
+  /** Id of the password that it was. */
+  readonly password: string | undefined;
+}
 
 type Stage = Extract<RelayEvent, { kind: 'refused' }>['stage'];
 type EventOf<K extends ServerEvent['kind']> = Extract<ServerEvent, { kind: K }>;
@@ -62,9 +71,14 @@ export class Dialogue {
   /** What waits for the peer's name. */
   #unnamed: ServerEvent | undefined;
   #connectVerdict: Exclude<Verdict, { kind: 'reject' }> | undefined;
+  /** What the access map switches on or off for this peer. */
+  #features: ServerFeatures = {};
   #helo: string | undefined;
   #extended = false;
-  #authenticated: Authenticated | undefined;
+  #authenticated: Login | undefined;
+  /** The password of the login was withdrawn, or has expired. */
+  #passwordGone = false;
+  #isGone = false;
   readonly #exchange: Exchange;
   #transaction: Transaction | undefined;
   #receiver: Receiver | undefined;
@@ -131,11 +145,27 @@ export class Dialogue {
 
   /** What EHLO may offer now. */
   offer(): ServerOffer {
-    const facts = this.#authFacts();
+    const policy = this.#services.policy();
+    const features = (this.#features = serverFeatures(policy, this.#facts(policy)).features);
+    const { auth, mechanisms } = this.#services;
+    const { now, underTls } = offerOf(mechanisms, auth?.settings(), this.#authFacts());
     return {
-      starttls: this.#connection.listener.tls === 'starttls' && this.#tls === undefined ? 'offered' : 'off',
-      auth: this.#services.mechanisms.filter((one) => one.offered(facts)).map((one) => one.name),
+      starttls: this.#startTlsOffer(features),
+      auth: features.auth === false ? [] : now,
+      expn: features.expn,
+      withheld: withheld(this.#manner, features),
+      authUnderTls: underTls,
     };
+  }
+
+  #startTlsOffer({ starttls }: ServerFeatures): ServerOffer['starttls'] {
+    if (this.#connection.listener.tls !== 'starttls' || this.#tls !== undefined || starttls === false) return 'off';
+    return this.#connection.tlsUsable ? 'offered' : 'unavailable';
+  }
+
+  /** Whether the handshake asks for a certificate; undefined: as the listener says. */
+  get asksCertificate(): boolean | undefined {
+    return this.#features.askCertificate;
   }
 
   /** TLS is up: all that the peer said before counts no more (RFC 3207 §4.2). */
@@ -143,6 +173,8 @@ export class Dialogue {
     const { certificates, clock, directory, events, foreign } = this.#services;
     const principal = identify(tls, directory, certificates, clock.now(), foreign);
     this.#tls = tls;
+    this.#authenticated = undefined;
+    this.#passwordGone = false;
     this.#become(principal);
     this.#verified = principal.kind === 'verified';
     if (!this.#manner.keepHello) {
@@ -170,8 +202,16 @@ export class Dialogue {
     return verdict.kind === 'reject' ? this.#rejected('starttls', verdict) : undefined;
   }
 
-  /** Whether the certificate, good at the handshake, has been withdrawn since; brings the principal up to date. */
-  withdrawn(): boolean {
+  /** What the peer came with, or logged in by, when it has been withdrawn since; brings the principal up to date. */
+  withdrawal(): 'certificate-withdrawn' | 'password-withdrawn' | undefined {
+    if (this.#certificateGone()) return 'certificate-withdrawn';
+    const { password, holder = '' } = this.#authenticated ?? {};
+    if (password !== undefined && this.#services.auth?.passwords.stands(password, holder, this.#authFacts()) === false)
+      this.#passwordGone = true;
+    return this.#passwordGone ? 'password-withdrawn' : undefined;
+  }
+
+  #certificateGone(): boolean {
     const { clock, directory, foreign } = this.#services;
     const principal = current(this.#principal, directory, clock.now(), foreign);
     if (principal !== this.#principal) this.#become(principal);
@@ -180,6 +220,7 @@ export class Dialogue {
 
   /** The connection is closed: what is half done is undone. */
   gone(): void {
+    this.#isGone = true;
     this.#unnamed = undefined;
     this.#receiver?.abandon();
   }
@@ -212,7 +253,7 @@ export class Dialogue {
       case 'auth':
         return this.#auth(event);
       case 'auth-response':
-        return this.#authStep(this.#exchange.respond(event.response));
+        return this.#authSteps(this.#exchange.respond(event.response));
       case 'auth-ended':
         this.#exchange.cancel();
         break;
@@ -253,9 +294,29 @@ export class Dialogue {
     return replyOf(statuses.hello, { hostname: this.#services.hostname, client });
   }
 
-  #auth(event: EventOf<'auth'>): Reply {
-    this.withdrawn();
-    return this.#authStep(this.#exchange.start(event.mechanism, this.#authFacts(), event.initial));
+  #auth(event: EventOf<'auth'>): Answer {
+    this.withdrawal();
+    return this.#authSteps(this.#exchange.start(event.mechanism, this.#authFacts(), event.initial));
+  }
+
+  /** A password takes a while to be looked at. */
+  #authSteps(next: AuthStep | Promise<AuthStep>): Answer {
+    if (!(next instanceof Promise)) return this.#authStep(next);
+    void next
+      .catch((thrown: unknown): AuthStep => {
+        this.#services.events.tell({ kind: 'trouble', where: `session ${this.id}`, detail: asFault(thrown).detail });
+        return { kind: 'failure', status: 'auth-unavailable', reason: '' };
+      })
+      .then((step) => this.#isGone || this.#proceed(this.#authStep(step)));
+    return LATER;
+  }
+
+  #refuseLogin({ status, reason, detail }: Extract<AuthStep, { kind: 'failure' }>): Reply {
+    const again = status === 'auth-too-many' && this.#exchange.toldBefore();
+    const values = { reason, hostname: this.#services.hostname };
+    const reply = replyOf(this.#manner.statuses[again ? 'auth-too-many-now' : status], values);
+    this.#services.events.tell(this.#refused('auth', replyText(reply), detail, undefined));
+    return reply;
   }
 
   #authStep(step: AuthStep): Reply {
@@ -263,24 +324,24 @@ export class Dialogue {
       return replyOf(this.#manner.statuses['auth-continue'], {
         challenge: Buffer.from(step.challenge).toString('base64'),
       });
-    if (step.kind === 'failure') return this.#refuse('auth', step.status, { reason: step.reason });
-    const { identity } = step;
-    const principal = this.#principal;
-    const holder = principal.kind === 'verified' ? principal.holder : undefined;
-    this.#authenticated = { mechanism: this.#exchange.mechanism, identity, holder };
-    this.#services.events.tell({
-      kind: 'authenticated',
-      peer: this.#peer,
-      mechanism: this.#exchange.mechanism,
-      identity,
-    });
+    if (step.kind === 'failure') return this.#refuseLogin(step);
+    const { identity, holder, password } = step;
+    const { mechanism } = this.#exchange;
+    this.#authenticated = { mechanism, identity, holder, password };
+    this.#passwordGone = false;
+    if (holder !== undefined) this.#peer = { ...this.#peer, holder };
+    this.#services.events.tell({ kind: 'authenticated', peer: this.#peer, mechanism, identity, password });
     return replyOf(this.#manner.statuses['auth-succeeded'], { identity });
   }
 
   #mail(event: EventOf<'mail'>): Reply {
     const path = event.typed;
-    if (this.withdrawn()) return this.#refuse('mail', 'certificate-withdrawn', {}, path);
+    const withdrawal = this.withdrawal();
+    if (withdrawal !== undefined) return this.#refuse('mail', withdrawal, {}, path);
     const principal = this.#principal;
+    if (this.#features.authRequired === true && this.#authenticated === undefined)
+      return this.#refuse('mail', 'auth-required', {}, path);
+    if (this.#wantsPassword()) return this.#refuse('mail', 'auth-needs-password', {}, path);
     if (this.#connection.listener.certificates === 'require' && principal.kind !== 'verified') {
       return this.#refuse('mail', 'certificate-required', { reason: reasonText[principal.reason] }, path);
     }
@@ -300,7 +361,8 @@ export class Dialogue {
     const transaction = this.#transaction;
     if (transaction === undefined) return this.#refuse('recipient', 'need-mail-before-rcpt');
     const path = transaction.reversePath;
-    if (this.withdrawn()) return this.#refuse('recipient', 'certificate-withdrawn', {}, path, event.typed);
+    const withdrawal = this.withdrawal();
+    if (withdrawal !== undefined) return this.#refuse('recipient', withdrawal, {}, path, event.typed);
     const policy = this.#services.policy();
     const verdict = decideRecipient(policy, this.#facts(policy), transaction.sender, event);
     if (verdict.kind === 'reject') return this.#rejected('recipient', verdict, path, event.typed);
@@ -317,7 +379,8 @@ export class Dialogue {
   #contentStart(): Reply {
     const transaction = this.#transaction;
     if (transaction === undefined || transaction.recipients.length === 0) return this.#refuse('content', 'need-rcpt');
-    if (this.withdrawn()) return this.#refuse('content', 'certificate-withdrawn', {}, transaction.reversePath);
+    const withdrawal = this.withdrawal();
+    if (withdrawal !== undefined) return this.#refuse('content', withdrawal, {}, transaction.reversePath);
     this.#inContent = true;
     if (!transaction.discarded) this.#receiver = this.#receive(transaction);
     return replyOf(this.#manner.statuses['start-mail']);
@@ -358,9 +421,12 @@ export class Dialogue {
     return LATER;
   }
 
-  /** Asked when all content is there: a certificate withdrawn meanwhile sends nothing more. */
+  /** Asked when all content is there: what was withdrawn meanwhile sends nothing more. */
   #origin(): Origin | Status {
-    return this.withdrawn() ? statuses['certificate-withdrawn'] : originOf(this.#principal);
+    const withdrawal = this.withdrawal();
+    const { password, holder } = this.#authenticated ?? {};
+    if (withdrawal !== undefined) return this.#manner.statuses[withdrawal];
+    return originOf(this.#principal, password === undefined ? undefined : holder);
   }
 
   #received(transaction: Transaction, receiver: Receiver, reception: Reception): Reply {
@@ -411,8 +477,10 @@ export class Dialogue {
   #become(principal: Principal): void {
     this.#principal = principal;
     this.#peer = eventPeer(this.id, this.#connection.peerAddress, principal);
-    // What a certificate allowed goes with it (EXTERNAL is nothing but the certificate).
-    this.#authenticated = undefined;
+    // What a certificate allowed goes with it (EXTERNAL is nothing but the certificate); a password stands for itself.
+    if (this.#authenticated?.password === undefined) this.#authenticated = undefined;
+    const holder = this.#authenticated?.holder;
+    if (holder !== undefined) this.#peer = { ...this.#peer, holder };
     this.#exchange.cancel();
   }
 
@@ -430,7 +498,21 @@ export class Dialogue {
   }
 
   #authFacts(): AuthFacts {
-    return { principal: this.#principal, secured: this.#tls !== undefined };
+    return {
+      principal: this.#principal,
+      secured: this.#tls !== undefined,
+      address: this.#connection.peerAddress,
+      passwords: this.#services.auth?.passwords,
+      binding: (type) => this.#connection.channelBinding(type),
+    };
+  }
+
+  /** The holder of this certificate logs in by a password too, or by nothing else. */
+  #wantsPassword(): boolean {
+    const principal = this.#principal;
+    const { auth } = this.#services;
+    if (auth === undefined || principal.kind !== 'verified' || principal.holder === undefined) return false;
+    return this.#authenticated?.password === undefined && auth.passwords.needsPassword(principal.holder);
   }
 
   #refuse(
@@ -477,6 +559,15 @@ function withoutBrackets(path: string | undefined): string | undefined {
 /** Whether any rule can turn on the peer's name: the map, class R, or class w (a client named as one of our domains). */
 function looksAtNames(policy: AccessPolicy): boolean {
   return policy.map !== undefined || policy.relayDomains.size > 0 || policy.localDomains.size > 0;
+}
+
+/** Keywords that this peer is not offered: its line in the map counts for more than the configuration. */
+function withheld({ withheld: usual }: ServerManner, { dsn, pipelining }: ServerFeatures): ReadonlySet<string> {
+  if (dsn === undefined && pipelining === undefined) return usual;
+  const keywords = new Set(usual);
+  if (dsn !== undefined) keywords[dsn ? 'delete' : 'add']('DSN');
+  if (pipelining === false) keywords.add('PIPELINING');
+  return keywords;
 }
 
 /** Where in the session a command belongs that the engine refused on its own. */

@@ -11,6 +11,8 @@ import type { ForeignTrust } from '../identity/foreign.ts';
 import type { HolderDirectory } from '../identity/principal.ts';
 import type { ContentStore, SpoolStore } from '../spool/spool.ts';
 import type { Mechanism } from './auth/mechanism.ts';
+import type { AuthSettings } from './auth/offer.ts';
+import type { PasswordLogins } from './auth/password.ts';
 import type { SessionLimits } from './limits.ts';
 import type { LiveSessions } from './live.ts';
 
@@ -56,6 +58,8 @@ export interface SessionServices {
   readonly events: EventSink;
   /** AUTH mechanisms in the order of offer; normally `mechanisms` of `auth/registry.ts`. */
   readonly mechanisms: readonly Mechanism[];
+  /** Which of them are offered, and logins by password; undefined: as by default, and none. */
+  readonly auth?: { settings(): AuthSettings; readonly passwords: PasswordLogins } | undefined;
   /** Minutes that local time is ahead of UTC at this time. */
   utcOffset(at: Ms): number;
   readonly admission: Admission;

@@ -48,6 +48,7 @@ export class Session implements ConnectionHandler, LiveSession {
   #phase: Phase = 'greeting';
   /** An answer is not ready. */
   #waiting = false;
+  #waitingFor: ServerEvent | undefined;
   /** The peer does not take our replies. */
   #blocked = false;
   #paused = false;
@@ -162,8 +163,10 @@ export class Session implements ConnectionHandler, LiveSession {
   // Told by the program (LiveSession)
 
   recheck(): boolean {
-    if (this.#phase === 'closing' || this.#phase === 'closed' || !this.#dialogue.withdrawn()) return false;
-    this.#sayFarewell('certificate-withdrawn-now');
+    if (this.#phase === 'closing' || this.#phase === 'closed') return false;
+    const withdrawal = this.#dialogue.withdrawal();
+    if (withdrawal === undefined) return false;
+    this.#sayFarewell(`${withdrawal}-now`);
     return true;
   }
 
@@ -229,7 +232,7 @@ export class Session implements ConnectionHandler, LiveSession {
   #handshake(): void {
     this.#phase = 'handshake';
     this.#setTimer(this.#services.clock.monotonic() + this.#limits.handshakeTime);
-    this.#connection.startTls();
+    this.#connection.startTls(this.#dialogue.asksCertificate);
   }
 
   // The pump
@@ -263,7 +266,7 @@ export class Session implements ConnectionHandler, LiveSession {
         return false;
       }
       const answer = this.#dialogue.answer(event);
-      if (answer === LATER) this.#waiting = true;
+      if (answer === LATER) [this.#waiting, this.#waitingFor] = [true, event];
       else if (answer !== undefined && !this.#answer(event, answer)) return false;
     }
     return false;
@@ -290,7 +293,7 @@ export class Session implements ConnectionHandler, LiveSession {
       this.#waiting = false;
       if (this.#phase !== 'open') return;
       this.#heardAt = this.#services.clock.monotonic();
-      if (reply !== undefined) this.#engine.answer(reply);
+      if (reply !== undefined) this.#answer(this.#waitingFor, reply);
       if (this.#farewell !== undefined) this.#engine.close(this.#farewell);
       this.#run();
     });

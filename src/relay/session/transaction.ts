@@ -70,8 +70,8 @@ export class Transaction {
   }
 }
 
-/** Only a certificate that counts is an origin; one that failed says nothing about who sent this. */
-export function originOf(principal: Principal): Origin {
-  if (principal.kind !== 'verified') return { holder: undefined, serial: undefined };
-  return { holder: principalName(principal), serial: principal.certificate.serial };
+/** Who logged in by a password, else only a certificate that counts; one that failed says nothing about who sent this. */
+export function originOf(principal: Principal, loggedIn?: string): Origin {
+  if (principal.kind !== 'verified') return { holder: loggedIn, serial: undefined };
+  return { holder: loggedIn ?? principalName(principal), serial: principal.certificate.serial };
 }

@@ -4,6 +4,7 @@ import { enrolments } from './enrolment-schema.ts';
 import { beginAudit } from './ledger-begin.ts';
 import { audit, ledger } from './ledger-schema.ts';
 import { notices } from './notice-schema.ts';
+import { fillSecret, passwords } from './passwords-schema.ts';
 
 /** One step of the schema, applied in a transaction of its own and never changed once released. */
 export interface Migration {
@@ -107,4 +108,5 @@ export const migrations: readonly Migration[] = [
   { name: 'notices', sql: notices },
   { name: 'acme', sql: acme },
   { name: 'enrolment', sql: enrolments },
+  { name: 'passwords', sql: passwords, fill: fillSecret },
 ];

@@ -5,6 +5,7 @@ export class Exchange {
   readonly #mechanisms: readonly Mechanism[];
   #name = '';
   #open: AuthExchange | undefined;
+  #refused = false;
 
   constructor(mechanisms: readonly Mechanism[]) {
     this.#mechanisms = mechanisms;
@@ -15,26 +16,42 @@ export class Exchange {
     return this.#name;
   }
 
-  start(name: string, facts: AuthFacts, initial: Uint8Array | undefined): AuthStep {
+  start(name: string, facts: AuthFacts, initial: Uint8Array | undefined): AuthStep | Promise<AuthStep> {
     const mechanism = this.#mechanisms.find((one) => one.name === name.toUpperCase());
     if (mechanism === undefined) return { kind: 'failure', status: 'auth-mechanism', reason: '' };
     const { exchange, first } = mechanism.start(facts, initial);
     this.#name = mechanism.name;
-    this.#open = first.kind === 'challenge' ? exchange : undefined;
-    return first;
+    this.#open = exchange;
+    return this.#after(first);
   }
 
-  respond(response: Uint8Array): AuthStep {
+  respond(response: Uint8Array): AuthStep | Promise<AuthStep> {
     const step = this.#open?.respond(response) ?? {
       kind: 'failure',
       status: 'auth-failed',
       reason: 'no exchange is under way',
     };
-    if (step.kind !== 'challenge') this.#open = undefined;
-    return step;
+    return this.#after(step);
   }
 
   cancel(): void {
     this.#open = undefined;
+  }
+
+  /** Notes that this peer was told to come later; true when it was told so before, and asks again all the same. */
+  toldBefore(): boolean {
+    const before = this.#refused;
+    this.#refused = true;
+    return before;
+  }
+
+  #after(step: AuthStep | Promise<AuthStep>): AuthStep | Promise<AuthStep> {
+    if (step instanceof Promise) return step.then((done) => this.#settled(done));
+    return this.#settled(step);
+  }
+
+  #settled(step: AuthStep): AuthStep {
+    if (step.kind !== 'challenge') this.#open = undefined;
+    return step;
   }
 }

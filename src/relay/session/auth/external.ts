@@ -5,10 +5,11 @@
 import { fromUtf8 } from '../../../base/bytes.ts';
 import type { Principal } from '../../identity/principal.ts';
 import { reasonText } from '../../identity/reason.ts';
-import type { AuthFacts, AuthStep, Mechanism } from './mechanism.ts';
+import { nothing, type AuthFacts, type AuthStep, type Mechanism } from './mechanism.ts';
 
 export const external: Mechanism = {
   name: 'EXTERNAL',
+  password: false,
 
   // RFC 4422 §A.1: "EXTERNAL" is for what was established outside of SASL, so without a verified certificate there
   // is nothing to offer; clients that always try what is offered must not be led into a failure.
@@ -18,7 +19,7 @@ export const external: Mechanism = {
     const exchange = { respond: (response: Uint8Array) => decideExternal(facts, response) };
     // Without an initial response the server asks for it by an empty challenge (RFC 4954 §4).
     const first: AuthStep =
-      initial === undefined ? { kind: 'challenge', challenge: new Uint8Array(0) } : decideExternal(facts, initial);
+      initial === undefined ? { kind: 'challenge', challenge: nothing } : decideExternal(facts, initial);
     return { exchange, first };
   },
 };
@@ -32,13 +33,13 @@ export function decideExternal(facts: AuthFacts, response: Uint8Array): AuthStep
   if (wanted === undefined || wanted.includes('\0'))
     return { kind: 'failure', status: 'auth-failed', reason: 'the identity is not UTF-8 text' };
   const own = ownName(principal);
-  if (wanted === '') return { kind: 'success', identity: own };
   const { certificate, holder } = principal;
+  if (wanted === '') return { kind: 'success', identity: own, holder };
   const asked = wanted.toLowerCase();
   const names = [own, holder ?? own, certificate.subject, ...certificate.emails];
   if (!names.some((name) => name !== '' && name.toLowerCase() === asked))
     return { kind: 'failure', status: 'auth-failed', reason: 'the certificate does not carry this identity' };
-  return { kind: 'success', identity: wanted };
+  return { kind: 'success', identity: wanted, holder };
 }
 
 /** The name a certificate stands for when the client names none. */
