@@ -29,6 +29,7 @@ import { Fleet } from './fleet.ts';
 import { ForeignKeeper } from './foreign.ts';
 import { changeSince, withdraws } from './holders.ts';
 import { relayNotices } from './notices.ts';
+import { notesPasswordUse } from './password-use.ts';
 import { readPolicy } from './policy.ts';
 import { givenPassphrases } from './signer-passphrase.ts';
 import { startSpoolThread } from './threads/spool-client.ts';
@@ -81,9 +82,11 @@ export async function runDaemon({ directory, passphrase, prepare, ready }: Daemo
     isTerminal: process.stderr.isTTY,
   });
   const counters = eventCounters();
+  let passwordUse: EventSink | undefined;
   const events: EventSink = {
     tell(event, at) {
       counters.tell(event);
+      passwordUse?.tell(event);
       log.tell(event, at);
     },
   };
@@ -178,6 +181,7 @@ export async function runDaemon({ directory, passphrase, prepare, ready }: Daemo
   const live: LiveRelay = {
     startedAt: Date.now(),
     refresh: () => tellHolders(false),
+    refreshPasswords: () => fleet.passwords(),
     reloadTrust: () => trust.reload(),
     fetchCrl: (name) => trust.fetch(name),
     retryHops: () => fleet.retryHops(),
@@ -200,6 +204,7 @@ export async function runDaemon({ directory, passphrase, prepare, ready }: Daemo
   });
 
   stack.defer(() => context.close());
+  passwordUse = notesPasswordUse(context.passwords, clock, trouble);
   opened.resolve(context);
   stack.defer(closeControl);
   stack.defer(() => fleet.stop(config.limits.drainTime));

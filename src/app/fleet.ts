@@ -17,6 +17,8 @@ import type { ForeignSnapshot } from '../relay/identity/foreign.ts';
 import type { HolderChange } from '../relay/identity/holders.ts';
 import { machine, reachableAt } from './machine.ts';
 import type { PolicySource } from './policy.ts';
+import { guessMemory } from '../relay/session/auth/guesses.ts';
+import { systemRandom } from '../platform/process/random.ts';
 import { countsMemory } from './shared-counts.ts';
 import {
   deliveryMethods,
@@ -66,6 +68,7 @@ export class Fleet {
   readonly #parts: FleetParts;
   readonly #state: FleetState;
   readonly #counts = countsMemory();
+  readonly #guesses = guessMemory(systemRandom().bytes(16), Date.now());
   #listeners: readonly ListenerSettings[] = [];
   #fronts: Thread<FrontControl>[] = [];
   #delivery: Thread<DeliveryControl> | undefined;
@@ -117,6 +120,11 @@ export class Fleet {
     await Promise.all(this.#fronts.map(({ control }) => control.foreign(foreign, material)));
   }
 
+  /** After a change of passwords: resolves when every session that logged in by one that counts no more is ended. */
+  async passwords(): Promise<void> {
+    await Promise.all(this.#fronts.map(({ control }) => control.passwords()));
+  }
+
   async material(material: TlsMaterial): Promise<void> {
     this.#state.material = material;
     await Promise.all(this.#fronts.map(({ control }) => control.material(material)));
@@ -124,7 +132,10 @@ export class Fleet {
 
   async policy(policy: PolicySource): Promise<void> {
     this.#state.policy = policy;
-    await Promise.all(this.#fronts.map(({ control }) => control.policy(policy)));
+    await Promise.all([
+      ...this.#fronts.map(({ control }) => control.policy(policy)),
+      this.#delivery?.control.policy(policy),
+    ]);
   }
 
   /** Sessions that are open now. */
@@ -178,6 +189,7 @@ export class Fleet {
       database,
       contents,
       counts: this.#counts,
+      guesses: this.#guesses,
       spool: way,
       control: control.port1,
       events: this.#eventPort(),
@@ -205,6 +217,7 @@ export class Fleet {
     const [way, ring, events] = [spool.connect(), spool.connectRing(), this.#eventPort()];
     const start: DeliveryStart = {
       config: this.#state.config,
+      policy: this.#state.policy,
       writer: DELIVERY_WRITER,
       firstId,
       directory,

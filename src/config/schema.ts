@@ -15,6 +15,9 @@ import type { ListenerSettings } from '../relay/connection/connection.ts';
 import { isTlsOption } from '../relay/connection/tls-option.ts';
 import type { HopTls } from '../relay/delivery/settings.ts';
 import type { ScheduleSettings } from '../relay/schedule/settings.ts';
+import type { GuessLimits } from '../relay/session/auth/guesses.ts';
+import type { AuthSettings } from '../relay/session/auth/offer.ts';
+import { mechanisms } from '../relay/session/auth/registry.ts';
 import type { SessionLimits } from '../relay/session/limits.ts';
 import { DURATION_PATTERN, SIZE_PATTERN, parseDuration, parseSize } from './units.ts';
 
@@ -82,6 +85,11 @@ export interface Config {
     readonly spam?: 'friend' | 'hater' | undefined;
   };
   readonly smtp: { readonly dialect: Dialect; readonly privacy: readonly PrivacyFlag[] };
+  readonly auth: AuthSettings & {
+    /** Domain of names that are given without one. */
+    readonly realm?: string | undefined;
+    readonly failures: GuessLimits;
+  };
   readonly limits: Omit<SessionLimits, 'inlineContent'> & {
     /** How long open sessions may go on after a stop was asked for. */
     readonly drainTime: Ms;
@@ -91,6 +99,14 @@ export interface Config {
   readonly schedule: ScheduleSettings;
   readonly delivery: {
     readonly routes: readonly ConfiguredRoute[];
+    readonly identity?: { readonly certificate: string; readonly key: string } | undefined;
+    /** CAs of next hops; with `authorityPaths` empty too, those of the system. */
+    readonly authorities: readonly string[];
+    /** Directories as `openssl rehash` makes them. */
+    readonly authorityPaths: readonly string[];
+    readonly tlsFallback: boolean;
+    /** Sendmail's authinfo table. */
+    readonly authinfo?: string | undefined;
     readonly resolver: readonly string[];
     readonly hostname?: string | undefined;
     readonly port: number;
@@ -258,40 +274,84 @@ const listener = z.strictObject({
     ),
 });
 
-const route = z.strictObject({
-  domains: z
-    .array(routeDomain)
-    .min(1, 'write at least one domain')
-    .describe('Recipient domains: `example.net`, `.example.net` for its subdomains, `*` for all.')
-    .meta({ examples: [['*']] }),
-  to: hopAddress
-    .optional()
-    .describe('`host:port` or `[address]:port` of the next hop; without it, the hosts that MX records name.')
-    .meta({ examples: ['smarthost.example.net:587'] }),
-  tls: z
-    .enum(['none', 'opportunistic', 'required', 'verify'])
-    .default('opportunistic')
-    .describe(
-      '`opportunistic` uses TLS when offered, `required` insists on it, `verify` also checks the name in the certificate.',
-    ),
-  implicit: flag(false, 'TLS from the first byte instead of STARTTLS.'),
-  identity: z
-    .strictObject({
-      certificate: path
-        .describe('PEM file: our client certificate, followed by its chain.')
-        .meta({ examples: ['tls/client.crt'] }),
-      key: path.describe('PEM file: its key.').meta({ examples: ['tls/client.key'] }),
-    })
-    .optional()
-    .describe('Client certificate that we show to this hop.')
-    .meta({ examples: [{ certificate: 'tls/client.crt', key: 'tls/client.key' }] }),
-  authorities: path
-    .optional()
-    .describe(
-      'PEM file of the CAs that must have signed the certificate of this hop, for `verify`; without it, those of the system.',
-    )
-    .meta({ examples: ['tls/partner-ca.crt'] }),
-});
+const route = z
+  .strictObject({
+    domains: z
+      .array(routeDomain)
+      .min(1, 'write at least one domain')
+      .describe('Recipient domains: `example.net`, `.example.net` for its subdomains, `*` for all.')
+      .meta({ examples: [['*']] }),
+    to: hopAddress
+      .optional()
+      .describe(
+        '`host:port` or `[address]:port` of the next hop; `mx:example.net:25` for the hosts that the MX records of that domain name; without it, those of the recipient domain. `%0` stands for the recipient domain, `%1` for what it has before a `.example.net` of `domains`.',
+      )
+      .meta({ examples: ['smarthost.example.net:587'] }),
+    refuse: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Mail for these domains is refused with this text; reply code and enhanced code may stand before it.')
+      .meta({ examples: ['550 5.1.2 This domain has moved'] }),
+    discard: flag(false, 'Mail for these domains is thrown away, and nobody is told.'),
+    tls: z
+      .enum(['none', 'opportunistic', 'required', 'verify'])
+      .default('opportunistic')
+      .describe(
+        '`opportunistic` uses TLS when offered, `required` insists on it, `verify` also checks the name in the certificate.',
+      ),
+    implicit: flag(false, 'TLS from the first byte instead of STARTTLS.'),
+    identity: z
+      .strictObject({
+        certificate: path
+          .describe('PEM file: our client certificate, followed by its chain.')
+          .meta({ examples: ['tls/client.crt'] }),
+        key: path.describe('PEM file: its key.').meta({ examples: ['tls/client.key'] }),
+      })
+      .optional()
+      .describe('Client certificate that we show to this hop.')
+      .meta({ examples: [{ certificate: 'tls/client.crt', key: 'tls/client.key' }] }),
+    authorities: path
+      .optional()
+      .describe(
+        'PEM file of the CAs that must have signed the certificate of this hop, for `verify`; without it, those of the system.',
+      )
+      .meta({ examples: ['tls/partner-ca.crt'] }),
+    tlsFallback: z
+      .boolean()
+      .optional()
+      .describe('As `delivery.tlsFallback`, for this route.')
+      .meta({ examples: [true] }),
+    login: z
+      .strictObject({
+        user: z
+          .string()
+          .min(1)
+          .describe('Name to log in with.')
+          .meta({ examples: ['relay@example.net'] }),
+        passwordFile: path
+          .optional()
+          .describe(
+            'File with the password alone, which nobody but us may read (mode 0600). Without it the certificate is the login (EXTERNAL).',
+          )
+          .meta({ examples: ['smarthost.password'] }),
+        mechanisms: z
+          .array(z.enum(['EXTERNAL', 'SCRAM-SHA-256', 'PLAIN', 'LOGIN']))
+          .min(1)
+          .optional()
+          .describe(
+            'Mechanisms that may be used, the best first. Without it: those above as the hop offers them, PLAIN and LOGIN only within TLS. Named here, they are used in clear too.',
+          )
+          .meta({ examples: [['PLAIN']] }),
+      })
+      .optional()
+      .describe('How we log in at this hop (SMTP AUTH). A hop that does not take the login gets no mail; it waits.')
+      .meta({ examples: [{ user: 'relay@example.net', passwordFile: 'smarthost.password' }] }),
+  })
+  .superRefine((written, context) => {
+    const ends = [written.to !== undefined, written.refuse !== undefined, written.discard].filter(Boolean).length;
+    if (ends > 1) context.addIssue({ code: 'custom', path: ['to'], message: 'write one of to, refuse and discard' });
+  });
 
 /** Limits of one role; what is left out is as in `limits`. */
 const roleLimits = (role: string) => {
@@ -542,6 +602,43 @@ const schema: z.ZodType<Config> = z.strictObject({
     })
     .prefault({} as never)
     .describe('How the server speaks.'),
+  auth: z
+    .strictObject({
+      mechanisms: z
+        .union([z.literal('auto'), z.array(z.enum(mechanisms.map(({ name }) => name) as [string, ...string[]]))])
+        .default('auto')
+        .describe(
+          'AUTH mechanisms in the order in which they are offered. `auto`: all, strongest first, and those of passwords once a holder has a password (`sealpost password add`). An empty list switches AUTH off.',
+        ),
+      plaintextWithoutTls: flag(
+        false,
+        'Passwords are taken without TLS too, where everybody on the way can read them (Sendmail without `p` in AuthOptions).',
+      ),
+      realm: domain
+        .optional()
+        .describe('Domain of user names: `alice` then also means `alice@` and this, and the other way round.')
+        .meta({ examples: ['example.net'] }),
+      failures: z
+        .strictObject({
+          byAddress: count(
+            10,
+            'Wrong passwords from one address (IPv6: one /64) within `window`; then its logins are put off, right or wrong, and one more guess is free each tenth of it. A name that logged in from there before is counted apart.',
+            1,
+            10_000,
+          ),
+          byName: count(
+            50,
+            'Wrong passwords for one name, from anywhere, within `window`; then addresses that guessed wrong before are put off for this name. Others are not.',
+            1,
+            100_000,
+          ),
+          window: duration('10m', 'How long a wrong password is remembered.', '10s', '1d'),
+        })
+        .prefault({} as never)
+        .describe('How many wrong passwords are borne.'),
+    })
+    .prefault({} as never)
+    .describe('Logins by AUTH. A certificate needs none; passwords are for programs that cannot show one.'),
   limits: z
     .strictObject({
       commandLine: size(
@@ -642,6 +739,35 @@ const schema: z.ZodType<Config> = z.strictObject({
             ],
           ],
         }),
+      identity: z
+        .strictObject({
+          certificate: path
+            .describe('PEM file: our client certificate, followed by its chain.')
+            .meta({ examples: ['tls/client.crt'] }),
+          key: path.describe('PEM file: its key.').meta({ examples: ['tls/client.key'] }),
+        })
+        .optional()
+        .describe(
+          'Client certificate for every hop that asks for one and has none of its own in `routes`. When it cannot be used, or others may read the key (`tls.keyMode`), mail goes without it, and the log says so.',
+        )
+        .meta({ examples: [{ certificate: 'tls/client.crt', key: 'tls/client.key' }] }),
+      authorities: z
+        .array(path)
+        .default([])
+        .describe(
+          'PEM files of the CAs of next hops, for routes that name none: for `verify`, and for VERIFY in TLS_Srv: and TLS_Rcpt: of the access map. With `authorityPaths` empty too, those of the system.',
+        ),
+      authorityPaths: z.array(path).default([]).describe('Directories of such CAs as `openssl rehash` makes them.'),
+      tlsFallback: flag(
+        false,
+        'Whether mail goes in clear after TLS with a hop failed, where nothing demands TLS. Without it the mail waits.',
+      ),
+      authinfo: path
+        .optional()
+        .describe(
+          "Sendmail's authinfo table (AuthInfo: by host, address or for all), for hops whose route has no `login`. It has passwords: nobody but us may read it.",
+        )
+        .meta({ examples: ['authinfo'] }),
       resolver: z
         .array(server)
         .default([])

@@ -34,6 +34,8 @@ export interface FrontStart {
   readonly directory: string;
   readonly contents: string;
   readonly counts: SharedArrayBuffer;
+  /** Wrong passwords, likewise over all front threads. */
+  readonly guesses: SharedArrayBuffer;
   readonly material: TlsMaterial;
   /** The database, for looking up holders. */
   readonly database: string;
@@ -63,6 +65,8 @@ export interface FrontControl {
    * `material`: with new ticket keys, when something was withdrawn.
    */
   holders(change: HolderChange, material: TlsMaterial | undefined): Promise<number>;
+  /** Passwords changed: those sessions whose login counts no more are ended. */
+  passwords(): Promise<number>;
   material(material: TlsMaterial): Promise<void>;
   /** Resolves when every session here knows, and those whose CA counts no more are ended. */
   foreign(snapshot: ForeignSnapshot, material: TlsMaterial): Promise<number>;
@@ -77,6 +81,7 @@ export interface FrontControl {
 export const frontMethods: Methods<FrontControl> = {
   listen: call,
   holders: call,
+  passwords: call,
   material: call,
   foreign: call,
   policy: call,
@@ -94,6 +99,8 @@ export interface DeliveryStart {
   readonly contents: string;
   /** Where our own listeners are, so that mail is not sent to ourselves. */
   readonly ownAddresses: DeliverySettings['ownAddresses'];
+  /** The access map has something to say of next hops too. */
+  readonly policy: PolicySource;
   readonly spool: MessagePort;
   readonly ring: MessagePort;
   readonly control: MessagePort;
@@ -108,6 +115,13 @@ export interface DeliveryControl {
   retry(): Promise<void>;
   /** Makes changed certificate files of routes count for new connections. */
   renewContexts(): Promise<RenewedContexts>;
+  policy(source: PolicySource): Promise<void>;
 }
 
-export const deliveryMethods: Methods<DeliveryControl> = { start: call, stop: call, retry: call, renewContexts: call };
+export const deliveryMethods: Methods<DeliveryControl> = {
+  start: call,
+  stop: call,
+  retry: call,
+  renewContexts: call,
+  policy: call,
+};

@@ -13,11 +13,16 @@ import { fileContentStore } from '../../platform/files/content-store.ts';
 import { listen, type OpenListener } from '../../platform/net/listener.ts';
 import { tlsContexts } from '../../platform/net/tls-contexts.ts';
 import { systemClock } from '../../platform/process/clock.ts';
+import { passwordCrypto } from '../../platform/process/password-crypto.ts';
+import { systemRandom } from '../../platform/process/random.ts';
 import type { AccessPolicy } from '../../relay/access/policy.ts';
 import { Admission } from '../../relay/connection/admission.ts';
 import { holderCache } from '../../relay/identity/holders.ts';
 import { inbound } from '../../relay/relay.ts';
+import { Guesses } from '../../relay/session/auth/guesses.ts';
+import { PasswordLogins } from '../../relay/session/auth/password.ts';
 import { openLookup } from '../../storage/sqlite/ledger-lookup.ts';
+import { openPasswordLookup } from '../../storage/sqlite/passwords.ts';
 import { REMEMBERED, holderLookup } from '../holders.ts';
 import { makePolicy } from '../policy.ts';
 import { sharedCounts } from '../shared-counts.ts';
@@ -46,6 +51,18 @@ function run(start: FrontStart): void {
   const resolver = dnsResolver({ ...defaultDnsSettings, servers: config.delivery.resolver });
   const names = peerNames(resolver, clock);
   const open: OpenListener[] = [];
+  const passwords = new PasswordLogins({
+    lookup: openPasswordLookup(start.database),
+    crypto: passwordCrypto(),
+    guesses: new Guesses(
+      start.guesses,
+      () => clock.now(),
+      () => config.auth.failures,
+    ),
+    clock,
+    random: systemRandom(),
+    realm: () => config.auth.realm,
+  });
 
   const { serve: accept, sessions } = inbound({
     hostname: config.hostname,
@@ -64,6 +81,7 @@ function run(start: FrontStart): void {
     clock,
     events,
     utcOffset,
+    auth: { settings: () => config.auth, passwords },
     admission: new Admission(sharedCounts(start.counts)),
   });
 
@@ -87,6 +105,9 @@ function run(start: FrontStart): void {
       // New ticket keys: what was resumable before is resumable no more, so a withdrawn certificate is seen again.
       if (material !== undefined) swap({ material });
       return sessions.recheck(change.entries && new Set(change.entries.map(({ serial }) => serial)));
+    },
+    async passwords() {
+      return sessions.recheck();
     },
     async material(material) {
       swap({ material });
