@@ -94,7 +94,12 @@ const table = {
   'auth-not-enough': [535, '5.7.8', 'Authentication failed: {reason}', 'RFC 4954 §6'],
   'auth-needs-tls': [538, '5.7.11', 'Encryption is required for passwords; use STARTTLS first', 'RFC 4954 §6'],
   'auth-required': [530, '5.7.0', 'Authentication required', 'RFC 4954 §6'],
-  'auth-needs-password': [530, '5.7.0', 'Authentication required: this certificate needs its password too', 'RFC 4954 §6'],
+  'auth-needs-password': [
+    530,
+    '5.7.0',
+    'Authentication required: this certificate needs its password too',
+    'RFC 4954 §6',
+  ],
   'auth-unavailable': [454, '4.7.0', 'Temporary authentication failure; try again soon', 'RFC 4954 §6'],
   'auth-too-many': [454, '4.7.0', 'Too many failed logins; try again later', 'RFC 4954 §6'],
   'auth-too-many-now': [421, '4.7.0', '{hostname} too many failed logins; try again later', 'RFC 5321 §3.8'],
