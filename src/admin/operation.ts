@@ -16,6 +16,7 @@ import { createEnrolment, listEnrolments, withdrawEnrolment } from './enrolment.
 import { OperationError } from './errors.ts';
 import { addHolder } from './holder.ts';
 import { addPassword, listPasswords, removePasswords, requireLogin } from './password.ts';
+import { lintOwn } from './lint.ts';
 import { holdQueued, listQueue, releaseQueued, removeQueued, retryQueued, showQueued } from './queue.ts';
 import { renewCertificate } from './renewal.ts';
 import { status } from './status.ts';
@@ -183,6 +184,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     }),
     testAccess,
   ),
+  lint: operation(z.strictObject({ fix: z.boolean().optional() }), lintOwn),
   'trust.add': operation(
     z.strictObject({
       file: octets,

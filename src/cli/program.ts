@@ -9,7 +9,10 @@ import { listCommand, revokeCommand, showCommand } from './commands/certificates
 import { auditCommands } from './commands/audit.ts';
 import { completionCommand } from './commands/completion.ts';
 import { configCommands } from './commands/config.ts';
+import { importCommand } from './commands/import.ts';
 import { initCommand, startCommand } from './commands/init.ts';
+import { passwordCommands } from './commands/password.ts';
+import { lintCommand } from './commands/lint.ts';
 import { queueCommands } from './commands/queue.ts';
 import { renewCommand } from './commands/renew.ts';
 import { statusCommand } from './commands/status.ts';
@@ -29,15 +32,18 @@ export function sealpost(
     routes: {
       init: initCommand(messages),
       start: startCommand(messages),
+      import: importCommand(messages),
       add: addCommand(messages),
       list: listCommand(messages),
       show: showCommand(messages),
       renew: renewCommand(messages),
       revoke: revokeCommand(messages),
       token: tokenCommands(messages),
+      password: passwordCommands(messages),
       acme: acmeCommands(messages),
       queue: queueCommands(messages),
       access: accessCommands(messages),
+      lint: lintCommand(messages),
       trust: trustCommands(messages),
       audit: auditCommands(messages),
       ca: caCommands(messages),
