@@ -145,6 +145,7 @@ export function revokeCommand(messages: Messages): Command<CliContext> {
         const lines = [
           ...result.revoked.map(({ serial, holder }) => printer.say('revoke.done', { serial, holder: safe(holder) })),
           ...result.acmeKeys.map((id) => printer.say('revoke.acme', { id })),
+          ...result.passwords.map((id) => printer.say('revoke.password', { id })),
         ];
         return `${lines.join('\n')}\n`;
       });
