@@ -8,7 +8,7 @@ import { type CommonFlags, commonFlags, descriptorFlag, directoryAlias, helpText
 import type { Messages } from '../messages/en.ts';
 import { askNewSecret } from '../prompt.ts';
 import { clientFacts } from './hand-over.ts';
-import { addedWords, listWords } from './password-words.ts';
+import { addedWords, listWords, type ServerFacts } from './password-words.ts';
 
 export function passwordCommands(messages: Messages): RouteMap<CliContext> {
   return buildRouteMap<string, CliContext>({
@@ -41,10 +41,8 @@ function addCommand(messages: Messages): Command<CliContext> {
       const password = await chosen(this, flags);
       const input = { holder, label, life, password, plainOnly, weak };
       const made = (await operate(this, flags, 'password.add', input)) as NewPassword;
-      const { hostname, submission } = await clientFacts(this, flags);
-      printer.data({ ...made, server: { hostname, submission } }, () =>
-        addedWords(printer, made, hostname, submission),
-      );
+      const server = await serverFacts(this, flags);
+      printer.data({ ...made, server }, () => addedWords(printer, made, server));
     },
     parameters: {
       flags: {
@@ -84,6 +82,16 @@ function addCommand(messages: Messages): Command<CliContext> {
       ]),
     },
   });
+}
+
+/** Null for a relay without a CA of its own, whose clients have been told before where it is. */
+async function serverFacts(context: CliContext, flags: CommonFlags): Promise<ServerFacts | null> {
+  try {
+    const { hostname, submission } = await clientFacts(context, flags);
+    return { hostname, submission };
+  } catch {
+    return null; // the password is made all the same, and must be shown
+  }
 }
 
 /** Never from the command line, which other users can see. */
