@@ -6,6 +6,8 @@ export interface EventPeer {
   /** Session id: unique for the life of the process, the same in all events of one connection. */
   readonly session: string;
   readonly address: string;
+  /** Name and address as a Received: line has them: `host.example.net [192.0.2.1]`; the address alone until the name is known. */
+  readonly client: string;
   /** `OK`, `NO`, `NOT`, `FAIL`, or '' without TLS: Sendmail's ${verify}. */
   readonly verify: string;
   readonly holder: string | undefined;
@@ -25,6 +27,8 @@ export type RelayEvent =
       readonly peer: EventPeer;
       readonly version: string;
       readonly cipher: string;
+      /** Secret bits of the cipher. */
+      readonly bits: number;
       readonly resumed: boolean;
       readonly subject: string | undefined;
       readonly issuer: string | undefined;
@@ -52,6 +56,8 @@ export type RelayEvent =
       readonly peer: EventPeer;
       readonly stage: 'connect' | 'hello' | 'starttls' | 'auth' | 'mail' | 'recipient' | 'content';
       readonly reply: string;
+      /** Of the message that was begun, if one was. */
+      readonly id: Id | undefined;
       readonly reversePath: string | undefined;
       readonly recipient: string | undefined;
       readonly rule: string | undefined;
@@ -59,6 +65,9 @@ export type RelayEvent =
   | {
       readonly kind: 'accepted';
       readonly peer: EventPeer;
+      readonly listener: string;
+      /** The word behind `with` in its Received: line. */
+      readonly protocol: string;
       readonly id: Id;
       readonly reversePath: string;
       readonly recipients: readonly string[];
@@ -69,6 +78,10 @@ export type RelayEvent =
   | {
       readonly kind: 'discarded';
       readonly peer: EventPeer;
+      readonly listener: string;
+      readonly protocol: string;
+      readonly id: Id;
+      readonly size: number;
       readonly reversePath: string;
       readonly recipients: readonly string[];
       readonly rule: string | undefined;

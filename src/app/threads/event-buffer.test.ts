@@ -7,7 +7,14 @@ import { eventMethods, type TimedEvent } from './contracts.ts';
 import { eventBuffer } from './event-buffer.ts';
 import { serve } from './rpc.ts';
 
-const peer: EventPeer = { session: 'S', address: '192.0.2.1', verify: 'OK', holder: undefined, serial: undefined };
+const peer: EventPeer = {
+  session: 'S',
+  address: '192.0.2.1',
+  client: '[192.0.2.1]',
+  verify: 'OK',
+  holder: undefined,
+  serial: undefined,
+};
 const connected: RelayEvent = { kind: 'connected', peer, listener: 'relay' };
 const issued = (serial: string): RelayEvent => ({
   kind: 'issued',

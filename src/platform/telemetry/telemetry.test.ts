@@ -12,17 +12,20 @@ import { eventWords } from './words.ts';
 const peer: EventPeer = {
   session: 's1',
   address: '192.0.2.7',
+  client: 'laptop.example.net [192.0.2.7]',
   verify: 'OK',
   holder: 'alice@example.net',
   serial: '4a1f',
 };
-const stranger: EventPeer = { session: 's2', address: '2001:db8::1', verify: '', holder: undefined, serial: undefined };
+const stranger: EventPeer = { session: 's2', address: '2001:db8::1', client: '[IPv6:2001:db8::1]', verify: '', holder: undefined, serial: undefined };
 const id = 71_000_000_000_000;
 const queue = '00P60Y6U1A8';
 
 const accepted: RelayEvent = {
   kind: 'accepted',
   peer,
+  listener: 'relay',
+  protocol: 'ESMTPS',
   id,
   reversePath: 'alice@example.net',
   recipients: ['bob@example.com', 'c@example.com', 'd@example.com', 'e@example.com'],
@@ -35,6 +38,7 @@ const refused: RelayEvent = {
   peer: stranger,
   stage: 'recipient',
   reply: '550 5.7.1 Relaying denied',
+  id: undefined,
   reversePath: 'x@example.org',
   recipient: 'bob@example.com',
   rule: undefined,

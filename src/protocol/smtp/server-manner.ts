@@ -2,6 +2,7 @@
  * How a server behaves where the standards leave it the choice, or where it takes the place of a Sendmail whose clients
  * must not notice. From the configuration; the engine and the session read it, nobody changes it.
  */
+import { queueId, sendmailQueueId, type Id } from '../../base/id.ts';
 import { statusesOf, type Dialect, type Statuses } from '../../base/status.ts';
 
 const flagNames = [
@@ -49,6 +50,8 @@ export interface ServerManner {
   readonly dialect: Dialect;
   /** What is said, in the words of the dialect. */
   readonly statuses: Statuses;
+  /** A queue id as replies and headers have it. */
+  readonly printId: (id: Id) => string;
   /** Program version, for the greeting in Sendmail's form. */
   readonly version: string;
   /** Whether MAIL, VRFY and EXPN come only after HELO or EHLO (RFC 5321 §4.1.4). */
@@ -73,6 +76,7 @@ export function serverManner(
   return {
     dialect,
     statuses: statusesOf(dialect),
+    printId: ours ? queueId : sendmailQueueId,
     version,
     needsHello: { mail: ours || flag('needmailhelo'), vrfy: flag('needvrfyhelo'), expn: flag('needexpnhelo') },
     shows: { vrfy: !ours && !flag('novrfy'), expn: !ours && !flag('noexpn') },

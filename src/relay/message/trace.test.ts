@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { queueId } from '../../base/id.ts';
-import { clientText, protocolWord, traceHeader, type TraceFacts } from './trace.ts';
+import { clientText, protocolWord, traceDate, traceHeader, type TraceFacts } from './trace.ts';
 
 const facts: TraceFacts = {
   hostname: 'relay.example.net',
   version: '0.1.0',
-  id: 123_456_789_012_345,
-  at: 1_795_486_908_000,
-  utcOffset: 0,
+  id: queueId(123_456_789_012_345),
+  date: traceDate(1_795_486_908_000, 0, 'sealpost'),
   helo: 'laptop.example.org',
   extended: true,
+  greetedInTls: true,
   address: '192.0.2.7',
   name: 'client.example.org',
   forged: false,
@@ -20,7 +20,7 @@ const facts: TraceFacts = {
   tls: { version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', bits: 256, verify: 'OK' },
   recipients: [{ address: 'bob@example.com' }],
 };
-const ID = queueId(facts.id);
+const ID = facts.id;
 
 describe('trace header', () => {
   it('has the form of Sendmail', () => {
@@ -36,7 +36,7 @@ describe('trace header', () => {
   it('names no recipient among several, and puts the date on its own line', () => {
     const recipients = [{ address: 'bob@example.com' }, { address: 'carol@example.com' }];
     assert.equal(
-      traceHeader({ ...facts, recipients, authenticated: true, utcOffset: 540 }),
+      traceHeader({ ...facts, recipients, authenticated: true, date: traceDate(1_795_486_908_000, 540, 'sendmail') }),
       'Received: from laptop.example.org (client.example.org [192.0.2.7])\r\n' +
         '\t(authenticated bits=0)\r\n' +
         `\tby relay.example.net (Sealpost/0.1.0) with ESMTPSA id ${ID}\r\n` +
@@ -52,15 +52,19 @@ describe('trace header', () => {
     );
   });
 
+  it("has the date of a machine in UTC in Sendmail's dialect as Sendmail has it", () => {
+    assert.equal(traceDate(1_795_486_908_000, 0, 'sendmail'), 'Tue, 24 Nov 2026 02:21:48 GMT');
+    assert.equal(traceDate(1_795_486_908_000, 540, 'sendmail'), 'Tue, 24 Nov 2026 11:21:48 +0900');
+  });
+
   it('says who the client is', () => {
     assert.equal(clientText('192.0.2.7', undefined, false), '[192.0.2.7]');
     assert.equal(clientText('2001:db8::7', 'x.example', true), 'x.example [IPv6:2001:db8::7] (may be forged)');
   });
 
   it('takes the protocol words of RFC 3848 and RFC 6531', () => {
-    const tls = facts.tls;
     const word = (extended: boolean, secured: boolean, authenticated: boolean, smtputf8: boolean): string =>
-      protocolWord({ extended, authenticated, smtputf8, tls: secured ? tls : undefined });
+      protocolWord({ extended, greetedInTls: secured, authenticated, smtputf8 });
     assert.equal(word(false, true, false, false), 'SMTP');
     assert.equal(word(true, false, false, false), 'ESMTP');
     assert.equal(word(true, false, true, false), 'ESMTPA');

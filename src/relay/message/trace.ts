@@ -3,7 +3,7 @@
  * whoever reads or parses one can read the other.
  */
 import type { Ms } from '../../base/clock.ts';
-import { queueId, type Id } from '../../base/id.ts';
+import type { Dialect } from '../../base/status.ts';
 import { formatDate } from '../../protocol/mime/date.ts';
 
 /** What the trace header tells. Texts of the peer may hold anything; they are cleaned here. */
@@ -11,14 +11,16 @@ export interface TraceFacts {
   readonly hostname: string;
   /** Program version. */
   readonly version: string;
-  readonly id: Id;
-  readonly at: Ms;
-  /** Minutes ahead of UTC. */
-  readonly utcOffset: number;
+  /** Queue id as it is printed. */
+  readonly id: string;
+  /** As traceDate() writes it. */
+  readonly date: string;
   /** As said in HELO or EHLO. */
   readonly helo: string | undefined;
   /** Greeted by EHLO. */
   readonly extended: boolean;
+  /** That hello came in TLS. Who need not say it again after STARTTLS said it in clear. */
+  readonly greetedInTls: boolean;
   /** Without brackets. */
   readonly address: string;
   /** The peer's name by its address; undefined when there is none. */
@@ -61,15 +63,23 @@ export function traceHeader(facts: TraceFacts): string {
   const end = only === undefined ? ';\r\n\t' : `\r\n\tfor <${mailbox(only.address)}>; `;
   return (
     `Received: from ${from} (${client})${authenticated}\r\n` +
-    `\tby ${word(facts.hostname)} (Sealpost/${word(facts.version)}) with ${protocolWord(facts)} id ${queueId(facts.id)}` +
-    `${encrypted}${end}${formatDate(facts.at, facts.utcOffset)}\r\n`
+    `\tby ${word(facts.hostname)} (Sealpost/${word(facts.version)}) with ${protocolWord(facts)} id ${facts.id}` +
+    `${encrypted}${end}${facts.date}\r\n`
   );
 }
 
+/** The date in greetings and trace headers. Sendmail has `GMT` where we have `+0000`, and its clients take it. */
+export function traceDate(at: Ms, utcOffset: number, dialect: Dialect): string {
+  const date = formatDate(at, utcOffset);
+  return dialect === 'sendmail' ? date.replace(/\+0000$/, 'GMT') : date;
+}
+
 /** `with` words: RFC 3848, and RFC 6531 §4.3 where SMTPUTF8 was used. HELO inside TLS stays SMTP, as in Sendmail. */
-export function protocolWord(facts: Pick<TraceFacts, 'extended' | 'authenticated' | 'smtputf8' | 'tls'>): string {
+export function protocolWord(
+  facts: Pick<TraceFacts, 'extended' | 'greetedInTls' | 'authenticated' | 'smtputf8'>,
+): string {
   if (!facts.extended) return 'SMTP';
-  return `${facts.smtputf8 ? 'UTF8SMTP' : 'ESMTP'}${facts.tls === undefined ? '' : 'S'}${facts.authenticated ? 'A' : ''}`;
+  return `${facts.smtputf8 ? 'UTF8SMTP' : 'ESMTP'}${facts.greetedInTls ? 'S' : ''}${facts.authenticated ? 'A' : ''}`;
 }
 
 /** Sendmail's ${_}: `name [ip]`, `[ip]`, `name [ip] (may be forged)`. */

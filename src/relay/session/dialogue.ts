@@ -7,11 +7,11 @@ import { asFault } from '../../base/fault.ts';
 import { queueId } from '../../base/id.ts';
 import { statuses, type Status, type StatusKey } from '../../base/status.ts';
 import { replyOf, replyText, type Reply } from '../../protocol/smtp/reply.ts';
-import type { ServerEvent } from '../../protocol/smtp/server-event.ts';
+import type { MailParameters, ServerEvent } from '../../protocol/smtp/server-event.ts';
 import type { ServerManner } from '../../protocol/smtp/server-manner.ts';
 import type { ServerOffer } from '../../protocol/smtp/server.ts';
 import { decideConnect, decideMail, decideRecipient } from '../access/decide.ts';
-import type { AccessFacts, Authenticated, PeerName } from '../access/facts.ts';
+import type { AccessFacts, AccessSender, Authenticated, PeerName } from '../access/facts.ts';
 import type { AccessPolicy } from '../access/policy.ts';
 import { serverFeatures, type ServerFeatures } from '../access/server-features.ts';
 import { decideTls } from '../access/tls.ts';
@@ -21,7 +21,7 @@ import { current, identify } from '../identity/identify.ts';
 import type { Principal } from '../identity/principal.ts';
 import { reasonText } from '../identity/reason.ts';
 import { recipientOf, reversePathOf, type Origin } from '../message/envelope.ts';
-import { clientText } from '../message/trace.ts';
+import { clientText, protocolWord } from '../message/trace.ts';
 import { Exchange } from './auth/exchange.ts';
 import type { AuthFacts, AuthStep } from './auth/mechanism.ts';
 import { offerOf } from './auth/offer.ts';
@@ -75,6 +75,7 @@ export class Dialogue {
   #features: ServerFeatures = {};
   #helo: string | undefined;
   #extended = false;
+  #greetedInTls = false;
   #authenticated: Login | undefined;
   /** The password of the login was withdrawn, or has expired. */
   #passwordGone = false;
@@ -100,7 +101,7 @@ export class Dialogue {
     this.#proceed = proceed;
     this.#exchange = new Exchange(services.mechanisms);
     this.#principal = identify(undefined, services.directory);
-    this.#peer = eventPeer(this.id, connection.peerAddress, this.#principal);
+    this.#peer = eventPeer(this.id, connection.peerAddress, UNASKED, this.#principal);
   }
 
   get peer(): EventPeer {
@@ -127,6 +128,8 @@ export class Dialogue {
   /** The peer's name became known. */
   named(name: PeerName): void {
     this.#name = name;
+    const client = clientText(this.#connection.peerAddress, name.name, name.state === 'forged');
+    this.#peer = { ...this.#peer, client };
     const event = this.#unnamed;
     this.#unnamed = undefined;
     if (event === undefined) return;
@@ -187,6 +190,7 @@ export class Dialogue {
       peer: this.#peer,
       version: tls.version,
       cipher: tls.cipher,
+      bits: tls.bits,
       resumed: tls.resumed,
       subject: shown?.subject,
       issuer: shown?.issuer,
@@ -268,7 +272,7 @@ export class Dialogue {
       case 'content':
         return this.#content(event);
       case 'content-end':
-        return this.#contentEnd();
+        return this.#contentEnd(event);
       case 'content-refused':
         this.#services.events.tell(this.#refused('content', event.reply, undefined, undefined));
         this.#endTransaction();
@@ -288,6 +292,7 @@ export class Dialogue {
   #hello(event: EventOf<'hello'>): Reply {
     this.#helo = event.client;
     this.#extended = event.verb === 'EHLO';
+    this.#greetedInTls = this.#tls !== undefined;
     this.#endTransaction();
     const { name, state } = this.#name ?? UNASKED;
     const client = clientText(this.#connection.peerAddress, name, state === 'forged');
@@ -350,11 +355,16 @@ export class Dialogue {
     if (verdict.kind === 'reject') return this.#rejected('mail', verdict, path);
     const reversePath = reversePathOf(event.address);
     if (reversePath === undefined) return this.#refuse('mail', 'bad-sender-address', { address: path }, path);
-    const transaction = new Transaction(reversePath, { typed: path, address: event.address }, event.parameters);
+    const transaction = this.#begin(reversePath, { typed: path, address: event.address }, event.parameters);
     if (this.#connectVerdict !== undefined) transaction.heed(this.#connectVerdict);
     transaction.heed(verdict);
     this.#transaction = transaction;
     return replyOf(this.#manner.statuses['sender-ok'], { address: path });
+  }
+
+  #begin(reversePath: string, sender: AccessSender, parameters: MailParameters): Transaction {
+    const id = this.#services.mintId();
+    return new Transaction(id, this.#manner.printId(id), reversePath, sender, parameters);
   }
 
   #recipient(event: EventOf<'recipient'>): Reply {
@@ -393,13 +403,14 @@ export class Dialogue {
     const peer = {
       helo: this.#helo,
       extended: this.#extended,
+      greetedInTls: this.#greetedInTls,
       address,
       name,
       forged: state === 'forged',
       authenticated: this.#authenticated !== undefined,
       tls,
     };
-    return receive(transaction, peer, listener.role, this.#limits, this.#services);
+    return receive(transaction, peer, listener.role, this.#manner.dialect, this.#limits, this.#services);
   }
 
   #content(event: EventOf<'content'>): Answer {
@@ -409,11 +420,11 @@ export class Dialogue {
     return LATER;
   }
 
-  #contentEnd(): Answer {
+  #contentEnd({ size }: EventOf<'content-end'>): Answer {
     const transaction = this.#transaction;
     const receiver = this.#receiver;
     if (transaction === undefined) return this.#refuse('content', 'need-rcpt');
-    if (receiver === undefined) return this.#discard(transaction);
+    if (receiver === undefined) return this.#discard(transaction, size);
     const peer = `[${this.#connection.peerAddress}] ${this.id}`;
     void receiver
       .end(peer, () => this.#origin())
@@ -437,7 +448,7 @@ export class Dialogue {
       const { fault, status, values } = reception;
       if (fault !== undefined)
         this.#services.events.tell({ kind: 'trouble', where: `message ${queueId(receiver.id)}`, detail: fault.detail });
-      const reply = replyOf(status, values);
+      const reply = replyOf(this.#manner.statuses[status.key as StatusKey], values);
       this.#services.events.tell(this.#refused('content', replyText(reply), undefined, reversePath));
       return reply;
     }
@@ -446,23 +457,45 @@ export class Dialogue {
     this.#services.events.tell({
       kind: 'accepted',
       peer: this.#peer,
-      id: receiver.id,
+      ...this.#arrival(transaction),
+      id: transaction.id,
       reversePath,
       recipients,
       size,
       messageId,
       rule,
     });
-    return replyOf(statuses.accepted, { id: queueId(receiver.id) });
+    return replyOf(this.#manner.statuses.accepted, { id: transaction.printedId });
   }
 
   /** The peer is told of an id like any other (RFC 5321 §7.1 gives no other way to be silent). */
-  #discard(transaction: Transaction): Reply {
-    const { reversePath, rule } = transaction;
+  #discard(transaction: Transaction, size: number): Reply {
+    const { id, printedId, reversePath, rule } = transaction;
     const recipients = transaction.recipients.map((one) => one.address);
     this.#endTransaction();
-    this.#services.events.tell({ kind: 'discarded', peer: this.#peer, reversePath, recipients, rule });
-    return replyOf(statuses.accepted, { id: queueId(this.#services.mintId()) });
+    const arrival = this.#arrival(transaction);
+    this.#services.events.tell({
+      kind: 'discarded',
+      peer: this.#peer,
+      ...arrival,
+      id,
+      reversePath,
+      recipients,
+      size,
+      rule,
+    });
+    return replyOf(this.#manner.statuses.accepted, { id: printedId });
+  }
+
+  /** By which way a message came. */
+  #arrival({ parameters }: Transaction): { readonly listener: string; readonly protocol: string } {
+    const protocol = protocolWord({
+      extended: this.#extended,
+      greetedInTls: this.#greetedInTls,
+      authenticated: this.#authenticated !== undefined,
+      smtputf8: parameters.smtputf8,
+    });
+    return { listener: this.#connection.listener.name, protocol };
   }
 
   #endTransaction(): void {
@@ -476,7 +509,7 @@ export class Dialogue {
 
   #become(principal: Principal): void {
     this.#principal = principal;
-    this.#peer = eventPeer(this.id, this.#connection.peerAddress, principal);
+    this.#peer = eventPeer(this.id, this.#connection.peerAddress, this.#name ?? UNASKED, principal);
     // What a certificate allowed goes with it (EXTERNAL is nothing but the certificate); a password stands for itself.
     if (this.#authenticated?.password === undefined) this.#authenticated = undefined;
     const holder = this.#authenticated?.holder;
@@ -547,7 +580,8 @@ export class Dialogue {
     recipient?: string,
   ): RelayEvent {
     const [path, to] = [withoutBrackets(reversePath), withoutBrackets(recipient)];
-    return { kind: 'refused', peer: this.#peer, stage, reply, reversePath: path, recipient: to, rule };
+    const id = this.#transaction?.id;
+    return { kind: 'refused', peer: this.#peer, stage, reply, id, reversePath: path, recipient: to, rule };
   }
 }
 

@@ -4,13 +4,13 @@
  */
 import type { Ms } from '../../base/clock.ts';
 import { asFault, Fault } from '../../base/fault.ts';
-import { queueId, type Id } from '../../base/id.ts';
-import { statuses, type Status } from '../../base/status.ts';
+import type { Id } from '../../base/id.ts';
+import { statuses, type Dialect, type Status } from '../../base/status.ts';
 import { formatDate } from '../../protocol/mime/date.ts';
 import type { ListenerRole } from '../connection/connection.ts';
 import type { Origin } from '../message/envelope.ts';
 import { Intake, type TakenMessage } from '../message/intake.ts';
-import { traceHeader, type TraceFacts } from '../message/trace.ts';
+import { traceDate, traceHeader, type TraceFacts } from '../message/trace.ts';
 import type { SessionLimits } from './limits.ts';
 import type { SessionServices } from './services.ts';
 import type { Transaction } from './transaction.ts';
@@ -30,7 +30,7 @@ export type ReceptionServices = Pick<SessionServices, 'store' | 'contents' | 'ro
 /** What the trace header tells of the peer. */
 export type TracedPeer = Pick<
   TraceFacts,
-  'helo' | 'extended' | 'address' | 'name' | 'forged' | 'authenticated' | 'tls'
+  'helo' | 'extended' | 'greetedInTls' | 'address' | 'name' | 'forged' | 'authenticated' | 'tls'
 >;
 
 /** Gets ready for the content of a transaction: its id, its trace header, and on submission what may be missing. */
@@ -38,11 +38,12 @@ export function receive(
   transaction: Transaction,
   peer: TracedPeer,
   role: ListenerRole,
+  dialect: Dialect,
   limits: SessionLimits,
   services: SessionServices,
 ): Receiver {
   const { clock, contents, hostname, version } = services;
-  const id = services.mintId();
+  const { id, printedId } = transaction;
   const at = clock.now();
   const utcOffset = services.utcOffset(at);
   const { recipients, parameters } = transaction;
@@ -50,15 +51,14 @@ export function receive(
     ...peer,
     hostname,
     version,
-    id,
-    at,
-    utcOffset,
+    id: printedId,
+    date: traceDate(at, utcOffset, dialect),
     recipients,
     smtputf8: parameters.smtputf8,
   });
   const { inlineContent, header, hops } = limits;
   const completion =
-    role === 'submission' ? { date: formatDate(at, utcOffset), messageId: `<${queueId(id)}@${hostname}>` } : undefined;
+    role === 'submission' ? { date: formatDate(at, utcOffset), messageId: `<${printedId}@${hostname}>` } : undefined;
   const intake = new Intake(
     trace,
     { inlineContent, header, hops, completion },

@@ -8,13 +8,13 @@
 import type { Cancel, Ms } from '../../base/clock.ts';
 import { asFault } from '../../base/fault.ts';
 import { statuses, type StatusKey } from '../../base/status.ts';
-import { formatDate } from '../../protocol/mime/date.ts';
 import { replyOf, replyText, type Reply } from '../../protocol/smtp/reply.ts';
 import { serverEngine, type ServerEngine } from '../../protocol/smtp/server.ts';
 import type { ServerManner } from '../../protocol/smtp/server-manner.ts';
 import type { ServerEvent } from '../../protocol/smtp/server-event.ts';
 import type { PeerName } from '../access/facts.ts';
 import type { Connection, ConnectionHandler, TlsFacts } from '../connection/connection.ts';
+import { traceDate } from '../message/trace.ts';
 import { Dialogue, LATER } from './dialogue.ts';
 import type { SessionLimits } from './limits.ts';
 import type { LiveSession } from './live.ts';
@@ -217,6 +217,7 @@ export class Session implements ConnectionHandler, LiveSession {
       peer: this.#dialogue.peer,
       stage: 'connect',
       reply: this.#endReason,
+      id: undefined,
       reversePath: undefined,
       recipient: undefined,
       rule: undefined,
@@ -326,9 +327,9 @@ export class Session implements ConnectionHandler, LiveSession {
 
   #told(key: StatusKey, what = ''): Reply {
     const { clock, hostname, utcOffset } = this.#services;
-    const { statuses: said, version } = this.#manner;
+    const { dialect, statuses: said, version } = this.#manner;
     const now = clock.now();
-    return replyOf(said[key], { hostname, version, what, date: formatDate(now, utcOffset(now)) });
+    return replyOf(said[key], { hostname, version, what, date: traceDate(now, utcOffset(now), dialect) });
   }
 
   /** Ends the session from our side: now, or after the answer that is being made. */

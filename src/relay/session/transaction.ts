@@ -12,6 +12,9 @@ import { ruleOf } from './peer-event.ts';
 import type { SessionServices } from './services.ts';
 
 export class Transaction {
+  readonly id: Id;
+  /** The same as replies, headers and logs have it. */
+  readonly printedId: string;
   /** `local@domain`, '' for the null reverse-path. */
   readonly reversePath: string;
   /** The same as typed and parsed, for policy. */
@@ -25,7 +28,9 @@ export class Transaction {
   /** What decided last, for the log. */
   rule: string | undefined;
 
-  constructor(reversePath: string, sender: AccessSender, parameters: MailParameters) {
+  constructor(id: Id, printedId: string, reversePath: string, sender: AccessSender, parameters: MailParameters) {
+    this.id = id;
+    this.printedId = printedId;
     this.reversePath = reversePath;
     this.sender = sender;
     this.parameters = parameters;
