@@ -82,7 +82,7 @@ function isPrivate([first = 0, second = -1]: readonly number[]): boolean {
 }
 
 function isAddress(name: string): boolean {
-  return /^\[?\d+(\.\d+){3}\]?$/.test(name) || /^\[?ipv6:/i.test(name);
+  return /^\[?\d+(\.\d+){0,3}\]?$/.test(name) || /^\[?ipv6:/i.test(name);
 }
 
 function isLocal(name: string): boolean {
