@@ -25,7 +25,10 @@ export const layers: readonly Layer[] = [
   pure('relay/connection', 'protocol'),
   pure('relay/message', 'protocol'),
   pure('relay/identity', 'protocol', 'relay/connection'),
-  pure('relay/access', 'protocol', 'relay/connection', 'relay/identity'),
+  // Keys and values of files, compiled and looked up; knows nothing of what they mean.
+  pure('relay/table'),
+  pure('relay/recipients', 'protocol', 'relay/table'),
+  pure('relay/access', 'protocol', 'relay/connection', 'relay/identity', 'relay/table'),
   pure('relay/credential'),
   pure('relay/spool', 'protocol', 'relay/message'),
   pure(
@@ -36,6 +39,7 @@ export const layers: readonly Layer[] = [
     'relay/access',
     'relay/credential',
     'relay/message',
+    'relay/recipients',
     'relay/spool',
   ),
   pure('relay/schedule', 'relay/message', 'relay/spool'),
