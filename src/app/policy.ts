@@ -22,6 +22,11 @@ export function readPolicy(config: Config, directory: string): ReadPolicy {
   const settings = accessSettings(config);
   const file = accessMapFile(config, directory, isFileNow);
   if (file === undefined) return { source: { settings, map: undefined }, problems: [] };
+  const { missingMap } = config.access;
+  if (missingMap !== 'fault' && !isFileNow(file)) {
+    const none = { settings: { ...settings, mapMissing: missingMap === 'defer' }, map: { file, text: '' } };
+    return { source: none, problems: [] };
+  }
   const text = readFileSync(file, 'utf8');
   return { source: { settings, map: { file, text } }, problems: parseAccessMap(text, file).problems };
 }

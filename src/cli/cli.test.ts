@@ -74,6 +74,7 @@ function bench({
           rootCertificate: join(directory, 'ca/root.crt'),
         }),
       importAuthority: () => Promise.reject(new Error('not here')),
+      importSite: () => Promise.reject(new Error('not here')),
       serve: () => Promise.resolve(),
       custody: () => Promise.reject(new Error('not here')),
       becomeSigner: () => Promise.reject(new Error('not here')),

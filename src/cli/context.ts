@@ -5,6 +5,8 @@ import type { AuthorityChoices } from '../admin/authority-files.ts';
 import type { ImportedAuthority } from '../admin/ca-import.ts';
 import type { AskPassphrase } from '../admin/custody.ts';
 import type { Custody } from '../app/custody.ts';
+import type { ImportChoices, ImportedSite } from '../app/import-site.ts';
+import type { SiteChoices } from '../app/sendmail-site.ts';
 import type { MessageKey, Messages } from './messages/en.ts';
 import { fill } from './messages/choose.ts';
 import { type Colour, painter } from './output.ts';
@@ -28,6 +30,8 @@ export interface Reach {
     from: string,
     ask: AskPassphrase,
   ): Promise<{ readonly created: CreatedDirectory; readonly imported: ImportedAuthority }>;
+  /** Makes the configuration of a data directory of another mail server's. Rejects with a CliError. */
+  importSite(site: string, directory: string, choices: ImportChoices): Promise<ImportedSite>;
   /** Runs the relay until it is told to stop. */
   serve(directory: string, options: ServeOptions): Promise<void>;
   /** The work on the CA's keys, on the files of the directory; to be closed. Rejects with a CliError. */
@@ -44,6 +48,8 @@ export interface ServeOptions {
   readonly create: boolean;
   /** Of the issuing key; wiped once the signer has it. */
   readonly passphrase: Buffer | undefined;
+  /** A Sendmail site whose place the relay takes: the directory is made of it. */
+  readonly sendmail?: (SiteChoices & { readonly site: string }) | undefined;
 }
 
 export interface CreatedDirectory {

@@ -19,6 +19,8 @@ import { hostPort, pairs } from './output.ts';
 import type { MessageKey, Messages } from './messages/en.ts';
 
 const CONFIG_FILE = 'sealpost.yaml';
+type FollowedSite = NonNullable<ServeOptions['sendmail']>;
+
 /** Where the socket lies unless the configuration says otherwise: tried before the configuration is read. */
 const USUAL_SOCKET = 'control.sock';
 
@@ -115,6 +117,15 @@ export function reach(messages: Messages, tell: (text: string) => void): Reach {
     }
   };
 
+  const importSite: Reach['importSite'] = async (site, directory, choices) => {
+    const { importSite: takeOver } = await import('../app/import-site.ts');
+    try {
+      return takeOver(site, directory, choices);
+    } catch (error) {
+      throw asCliError(error);
+    }
+  };
+
   /** In a process of its own: this one will listen to the network, and must never have had the keys in its memory. */
   function createApart(directory: string): void {
     const { status, stderr, error } = spawnSync(
@@ -127,8 +138,9 @@ export function reach(messages: Messages, tell: (text: string) => void): Reach {
     if (exit !== 'ok') throw new CliError(exit, stderr.trim().replace(/^sealpost: /, ''));
   }
 
-  async function serve(directory: string, { create: mayCreate, passphrase }: ServeOptions): Promise<void> {
+  async function serve(directory: string, { create: mayCreate, passphrase, sendmail }: ServeOptions): Promise<void> {
     const file = join(directory, CONFIG_FILE);
+    const prepare = sendmail && (await follower(directory, sendmail));
     if (!existsSync(file)) {
       if (!mayCreate) throw new CliError('configuration', say('error.noDirectory', { directory }));
       createApart(directory);
@@ -140,11 +152,24 @@ export function reach(messages: Messages, tell: (text: string) => void): Reach {
       await runDaemon({
         directory,
         passphrase,
+        prepare,
         ready: (relay, config) => tell(banner(relay.listening(), config.hostname, directory)),
       });
     } catch (error) {
       throw asCliError(error);
     }
+  }
+
+  /** Makes the directory of the site, and can do it again. */
+  async function follower(directory: string, { site, ...choices }: FollowedSite): Promise<() => void> {
+    const { followSite } = await import('../app/sendmail-site.ts');
+    const prepare = (): void => followSite(site, directory, choices);
+    try {
+      prepare();
+    } catch (error) {
+      throw asCliError(error);
+    }
+    return prepare;
   }
 
   /** What listens where, where the data lies, what to do next. */
@@ -179,5 +204,5 @@ export function reach(messages: Messages, tell: (text: string) => void): Reach {
     become(directory, passphraseFile);
   }
 
-  return { operate, create, importAuthority, serve, custody, becomeSigner };
+  return { operate, create, importAuthority, importSite, serve, custody, becomeSigner };
 }

@@ -41,6 +41,18 @@ export interface ConfiguredRoute {
   readonly implicit: boolean;
   readonly identity?: { readonly certificate: string; readonly key: string } | undefined;
   readonly authorities?: string | undefined;
+  /** Undefined: as in `delivery`. */
+  readonly tlsFallback?: boolean | undefined;
+  /** The reply of a refusal, when mail for these domains goes nowhere. */
+  readonly refuse?: string | undefined;
+  readonly discard: boolean;
+  readonly login?: ConfiguredLogin | undefined;
+}
+
+export interface ConfiguredLogin {
+  readonly user: string;
+  readonly passwordFile?: string | undefined;
+  readonly mechanisms?: readonly string[] | undefined;
 }
 
 export interface WebListenerConfig {
@@ -77,8 +89,8 @@ export interface Config {
     readonly trustedNetworks: readonly string[];
     readonly trustedMechanisms: readonly string[];
     readonly localUsers?: readonly string[] | undefined;
-    /** What a named map that is not there means: not to start, or to put everybody off until it is. */
-    readonly missingMap: 'fault' | 'defer';
+    /** What a named map that is not there means: not to start, to put everybody off until it is, or a map without entries. */
+    readonly missingMap: 'fault' | 'defer' | 'empty';
     readonly features: readonly AccessFeature[];
     readonly blocklistRecipients: boolean;
     readonly delayChecks: boolean;
@@ -217,8 +229,8 @@ const address = z.string().refine(isAddress, 'write an IP address such as 192.0.
 const hopAddress = z
   .string()
   .regex(
-    /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):\d{1,5}$/,
-    'write host:port such as mx.example.net:25 or [192.0.2.1]:2525',
+    /^(?:\[[0-9A-Fa-f:.]+\]|(?:mx:)?(?:[A-Za-z0-9_.-]|%[01])+):\d{1,5}$/,
+    'write host:port such as mx.example.net:25, [192.0.2.1]:2525 or mx:example.net:25',
   );
 const server = z
   .string()
@@ -554,10 +566,10 @@ const schema: z.ZodType<Config> = z.strictObject({
           'Local parts that exist in localDomains, so that others are refused with 550 5.1.1; all exist when this is left out.',
         ),
       missingMap: z
-        .enum(['fault', 'defer'])
+        .enum(['fault', 'defer', 'empty'])
         .default('fault')
         .describe(
-          'What is done when `map` names a file that is not there: `fault` does not start, `defer` starts and answers 451 4.3.0 to everybody until it is.',
+          'What is done when `map` names a file that is not there: `fault` does not start, `defer` starts and answers 451 4.3.0 to everybody until it is, `empty` takes it for a map without lines.',
         ),
       features: z
         .array(z.enum(Object.keys(accessFeatures) as [AccessFeature, ...AccessFeature[]]))

@@ -8,10 +8,10 @@ import { authorityUrls } from '../ca/publish.ts';
 import { serverManner, type ServerManner } from '../protocol/smtp/server-manner.ts';
 import type { ListenerRole, ListenerSettings } from '../relay/connection/connection.ts';
 import type { AccessPolicy } from '../relay/access/policy.ts';
-import type { DeliverySettings } from '../relay/delivery/settings.ts';
+import type { ClientIdentity, DeliverySettings, LoginSettings, RouteDefaults } from '../relay/delivery/settings.ts';
 import type { ScheduleSettings } from '../relay/schedule/settings.ts';
 import type { SessionLimits } from '../relay/session/limits.ts';
-import type { Config, RoleLimits } from './schema.ts';
+import type { Config, ConfiguredLogin, RoleLimits } from './schema.ts';
 
 /** Ports that only root may listen on are moved up by this much for others, unless `portOffset` says otherwise. */
 const UNPRIVILEGED_OFFSET = 2_000;
@@ -79,22 +79,60 @@ export function deliverySettings(
   directory: string,
   ownAddresses: DeliverySettings['ownAddresses'],
 ): DeliverySettings {
-  const { routes, resolver: _resolver, hostname, ...times } = config.delivery;
+  const { routes, hostname, port, connectTime, replyTime, contentTime, idleTime, messagesPerConnection, authinfo } =
+    config.delivery;
+  const defaults = routeDefaults(config, directory);
   return {
-    ...times,
+    port,
+    connectTime,
+    replyTime,
+    contentTime,
+    idleTime,
+    messagesPerConnection,
     hostname: hostname ?? config.hostname,
     ownAddresses,
+    defaults,
+    ...(authinfo === undefined ? {} : { authinfo: inDirectory(directory, authinfo) }),
     routes: routes.map((route) => ({
       domains: route.domains.map((domain) => domain.toLowerCase()),
       to: route.to,
       tls: route.tls,
       implicit: route.implicit,
-      identity: route.identity && {
-        certificate: inDirectory(directory, route.identity.certificate),
-        key: inDirectory(directory, route.identity.key),
-      },
-      authorities: route.authorities === undefined ? undefined : inDirectory(directory, route.authorities),
+      tlsFallback: route.tlsFallback ?? defaults.tlsFallback,
+      identity: route.identity === undefined ? defaults.identity : identityOf(route.identity, directory),
+      authorities:
+        route.authorities === undefined
+          ? defaults.authorities
+          : { files: [inDirectory(directory, route.authorities)], directories: [] },
+      ...(route.refuse === undefined ? {} : { end: { kind: 'refuse', reply: route.refuse } }),
+      ...(route.discard ? { end: { kind: 'discard' } } : {}),
+      ...(route.login === undefined ? {} : { login: loginOf(route.login, directory) }),
     })),
+  };
+}
+
+function routeDefaults(config: Config, directory: string): RouteDefaults {
+  const { identity, authorities, authorityPaths, tlsFallback } = config.delivery;
+  const inside = (path: string): string => inDirectory(directory, path);
+  return {
+    tlsFallback,
+    identity: identity && { ...identityOf(identity, directory), optional: { readers: config.tls.keyMode } },
+    authorities:
+      authorities.length + authorityPaths.length === 0
+        ? undefined
+        : { files: authorities.map(inside), directories: authorityPaths.map(inside) },
+  };
+}
+
+function identityOf(identity: ClientIdentity, directory: string): ClientIdentity {
+  return { certificate: inDirectory(directory, identity.certificate), key: inDirectory(directory, identity.key) };
+}
+
+function loginOf({ user, passwordFile, mechanisms }: ConfiguredLogin, directory: string): LoginSettings {
+  return {
+    user,
+    passwordFile: passwordFile === undefined ? undefined : inDirectory(directory, passwordFile),
+    mechanisms,
   };
 }
 
@@ -110,7 +148,7 @@ export function accessSettings(config: Config): Omit<AccessPolicy, 'map'> {
     relayDomains: lowerCase(access.relayDomains),
     trustedMechanisms: new Set(access.trustedMechanisms),
     localUsers: access.localUsers && lowerCase(access.localUsers),
-    emailAlias: false,
+    emailAlias: config.compatibility.includes('email-alias'),
   };
 }
 

@@ -1,5 +1,7 @@
+import { join, resolve } from 'node:path';
 import { type Command, buildCommand } from '@stricli/core';
 import { type CliContext, type CreateChoices, type CreatedDirectory, Printer, directoryOf } from '../context.ts';
+import { CliError } from '../exit.ts';
 import { readSecretLine } from '../files.ts';
 import {
   type CommonFlags,
@@ -83,25 +85,72 @@ export function createdWords(printer: Printer, created: CreatedDirectory, given:
 interface StartFlags extends DirectoryFlags {
   readonly create: boolean;
   readonly caPassphraseFd?: number;
+  readonly sendmail?: string;
+  readonly resolver?: readonly string[];
+  readonly compat?: readonly string[];
+}
+
+/** Where the data of a relay lies that takes Sendmail's place, unless -d says otherwise. */
+const SITE_DATA = 'sealpost';
+
+/** `127.0.0.1:127.0.0.1:53` is 127.0.0.1:53: scripts put an address before what is address and port already. */
+function nameServer(given: string): string {
+  return given.replace(/^([0-9.]+):(?=\1:\d+$)/, '');
 }
 
 export function startCommand(messages: Messages): Command<CliContext> {
   return buildCommand<StartFlags, [], CliContext>({
     async func(flags) {
       const passphrase = flags.caPassphraseFd === undefined ? undefined : readSecretLine(this, flags.caPassphraseFd);
-      await this.reach.serve(directoryOf(this, flags.directory), { create: flags.create, passphrase });
+      const { sendmail: site, resolver = [], compat: compatibility = [] } = flags;
+      if (site === undefined) {
+        if (resolver.length + compatibility.length > 0)
+          throw new CliError('usage', this.messages['start.onlySendmail']);
+        await this.reach.serve(directoryOf(this, flags.directory), { create: flags.create, passphrase });
+        return;
+      }
+      const sendmail = { site: resolve(this.workingDirectory, site), resolver, compatibility };
+      const directory = directoryOf(this, flags.directory ?? this.directory ?? join(sendmail.site, SITE_DATA));
+      await this.reach.serve(directory, { create: false, passphrase, sendmail });
     },
     parameters: {
       flags: {
         create: { kind: 'boolean', default: false, withNegated: false, brief: messages['start.create'] },
         caPassphraseFd: descriptorFlag(messages, 'start.caPassphraseFd'),
+        sendmail: {
+          kind: 'parsed',
+          parse: String,
+          optional: true,
+          brief: messages['start.sendmail'],
+          placeholder: 'DIR',
+        },
+        resolver: {
+          kind: 'parsed',
+          parse: nameServer,
+          optional: true,
+          variadic: ',',
+          brief: messages['start.resolver'],
+          placeholder: 'ADDRESS',
+        },
+        compat: {
+          kind: 'parsed',
+          parse: String,
+          optional: true,
+          variadic: ',',
+          brief: messages['start.compat'],
+          placeholder: 'NAME',
+        },
         ...directoryFlags(messages),
       },
       aliases: directoryAlias,
     },
     docs: {
       brief: messages['start.brief'],
-      fullDescription: helpText(messages, messages['start.more'], ['start', 'start --create -d /var/lib/sealpost']),
+      fullDescription: helpText(messages, messages['start.more'], [
+        'start',
+        'start --create -d /var/lib/sealpost',
+        'start --sendmail /etc/mail',
+      ]),
     },
   });
 }

@@ -63,7 +63,7 @@ async function runLint(context: CliContext, flags: LintFlags, directory: string 
   const fixed = report.fixed === null ? null : { ...report.fixed, path: written };
   printer.data(
     { findings, fixed },
-    () => findingWords(printer, report, words) + fixWords(printer, report.fixed, written),
+    () => findingWords(printer, report, words) + fixWords(printer, report.fixed, written, words),
   );
   if (report.findings.some(({ severity }) => severity === 'error')) context.process.exitCode = exits.configuration;
 }
@@ -104,12 +104,16 @@ function whereOf({ file, line, column }: LintFinding): string {
   return `${safe(file)}:${line}:${column}`;
 }
 
-function fixWords(printer: Printer, fixed: FixedAccess | null, path: string | null): string {
+function shownRow(row: string): string {
+  return row.split('\t').map(safe).join('\t');
+}
+
+function fixWords(printer: Printer, fixed: FixedAccess | null, path: string | null, words: LintWords): string {
   if (fixed === null || path === null) return '';
   const lines = fixed.changes.flatMap(({ first, before, after, reasons }) => [
-    `${printer.say('lint.changed', { line: first, rules: [...new Set(reasons.map(({ rule }) => rule))].join(', ') })}`,
-    ...before.map((row) => printer.paint('red', `- ${safe(row)}`)),
-    ...after.map((row) => printer.paint('green', `+ ${safe(row)}`)),
+    ...new Set(reasons.map((reason) => printer.say('lint.changed', { line: first, reason: safe(words(reason).text) }))),
+    ...before.map((row) => printer.paint('red', `- ${shownRow(row)}`)),
+    ...after.map((row) => printer.paint('green', `+ ${shownRow(row)}`)),
   ]);
   const rights = [
     ...fixed.gained.map((subject) => printer.paint('yellow', printer.say('lint.gained', { subject: safe(subject) }))),

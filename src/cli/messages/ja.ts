@@ -61,7 +61,7 @@ export const ja: Messages = {
   'lint.ok': '問題は見つかりませんでした',
   'lint.found': 'エラー {errors} 件、警告 {warnings} 件、注意 {notes} 件',
   'lint.written': '{path} を書きました:',
-  'lint.changed': '{line} 行目 ({rules})',
+  'lint.changed': '{line} 行目: {reason}',
   'lint.gained': 'これにより新たにリレーできるもの: {subject}',
   'lint.lost': 'これによりリレーできなくなるもの: {subject}',
   'audit.brief': '発行記録を読み、検証する',

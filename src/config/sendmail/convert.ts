@@ -1,0 +1,202 @@
+/**
+ * A Sendmail site as our configuration: the object that sealpost.yaml would hold. Everything the relay does in Sendmail's
+ * place is said there and nowhere else. Pure; paths stay as Sendmail has them, which are absolute.
+ */
+import { privacyFlags } from '../../protocol/smtp/server-manner.ts';
+import type { AccessFeature } from '../../relay/access/feature.ts';
+import { mechanisms } from '../../relay/session/auth/registry.ts';
+import type { Given, SendmailSettings, SendmailSite, TableRow } from './site.ts';
+
+/** What is not in the directory. */
+export interface SiteSurroundings {
+  /** The machine's own full name, where confDOMAIN_NAME gives none. */
+  readonly hostname: string;
+  /** Names of the machine's users, who have mailboxes in Sendmail's eyes. */
+  readonly users: readonly string[];
+  /** Name servers to ask instead of those of the machine. */
+  readonly resolver: readonly string[];
+  /** Switches of `compatibility`. */
+  readonly compatibility: readonly string[];
+}
+
+/** An object as a YAML file holds it. */
+export type RawConfig = Readonly<Record<string, unknown>>;
+
+/** Sendmail refuses no command for having refused many. */
+const NEVER = 10_000;
+
+/** The only group that Sendmail 8.17 does key exchange with, measured. */
+const SENDMAIL_GROUPS = 'P-256';
+
+export function convertSite(site: SendmailSite, surroundings: SiteSurroundings): RawConfig {
+  const { settings, tables } = site;
+  const resolver = surroundings.resolver;
+  return {
+    hostname: settings.hostname?.value ?? surroundings.hostname,
+    listeners: listeners(settings),
+    tls: tls(settings),
+    smtp: { dialect: 'sendmail', privacy: [...settings.privacyFlags].filter((flag) => flag in privacyFlags) },
+    access: {
+      ...access(settings),
+      localDomains: keys(tables.localDomains),
+      relayDomains: keys(tables.relayDomains),
+      localUsers: [...new Set([...surroundings.users, ...tables.aliases.map(({ name }) => name)])].toSorted(),
+    },
+    limits: limits(settings),
+    delivery: {
+      ...delivery(settings),
+      ...(resolver.length === 0 ? {} : { resolver: [...resolver] }),
+    },
+    auth: auth(settings),
+    names: { lookupClientNames: true },
+    // There is no CA of ours whose lists could be served.
+    web: { http: { enabled: false }, https: { enabled: false } },
+    acme: { enabled: false },
+    log: { format: 'sendmail' },
+    ...(surroundings.compatibility.length === 0 ? {} : { compatibility: [...surroundings.compatibility] }),
+  };
+}
+
+function keys(rows: readonly TableRow[]): string[] {
+  return [...new Set(rows.map(({ key }) => key))];
+}
+
+function listeners({ daemons, tls: { requestOptions } }: SendmailSettings): object[] {
+  const names = new Set<string>();
+  return daemons.map(({ name: written, family, address, port, modifiers }) => {
+    const name = unique(written.replaceAll(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'MTA', names);
+    return {
+      name,
+      address: address ?? (family === 'inet6' ? '::' : '0.0.0.0'),
+      port,
+      role: 'relay',
+      tls: modifiers.includes('s') ? 'implicit' : modifiers.includes('S') ? 'none' : 'starttls',
+      certificates: requestOptions.includes('V') ? 'no' : 'ask',
+    };
+  });
+}
+
+function unique(name: string, taken: Set<string>): string {
+  let free = name;
+  for (let number = 2; taken.has(free); number++) free = `${name}-${number}`;
+  taken.add(free);
+  return free;
+}
+
+/**
+ * STARTTLS is offered when certificate, key, CA file and CA directory are all there (SEMANTICS measured on 8.17); with one
+ * of them unnamed the certificate stays unnamed here, which comes to the same.
+ */
+function tls({ tls: given, dontBlame }: SendmailSettings): object {
+  const { authorityFile, authorityPath, serverCertificate, serverKey } = given;
+  const whole = authorityFile && authorityPath && serverCertificate && serverKey;
+  return {
+    ...(whole
+      ? {
+          certificate: serverCertificate.value,
+          key: serverKey.value,
+          authorities: [authorityFile.value],
+          authorityPaths: [authorityPath.value],
+        }
+      : {}),
+    ownAuthority: false,
+    unusable: 'no-starttls',
+    keyMode: dontBlame.has('groupreadablekeyfile') ? 'group' : 'owner',
+    groups: [SENDMAIL_GROUPS],
+    ...optional('ciphers', given.ciphers),
+    ...(given.serverOptions.length === 0 ? {} : { options: [...given.serverOptions] }),
+    ...(given.revocationFile === undefined ? {} : { revocationLists: [given.revocationFile.value] }),
+    ...(given.revocationPath === undefined ? {} : { revocationPaths: [given.revocationPath.value] }),
+  };
+}
+
+function optional(key: string, given: Given<string> | undefined): object {
+  return given === undefined ? {} : { [key]: given.value };
+}
+
+/** FEATUREs that change nothing but policy, by Sendmail's name; those with arguments are below. */
+const plainFeatures: readonly AccessFeature[] = [
+  'relay_hosts_only',
+  'relay_entire_domain',
+  'relay_local_from',
+  'relay_based_on_MX',
+  'promiscuous_relay',
+  'loose_relay_check',
+  'accept_unresolvable_domains',
+  'accept_unqualified_senders',
+  'require_rdns',
+  'check_cert_altnames',
+];
+
+function access(settings: SendmailSettings): object {
+  const map = settings.access?.value;
+  const friends = settings.features.get('delay_checks')?.value[0]?.toLowerCase();
+  return {
+    map: map === undefined ? 'none' : map.file,
+    ...(map === undefined ? {} : { missingMap: map.optional ? 'empty' : 'defer' }),
+    trustedMechanisms: settings.auth.trusted.filter(isMechanism),
+    blocklistRecipients: hasFeature(settings, 'blocklist_recipients') || hasFeature(settings, 'blacklist_recipients'),
+    delayChecks: hasFeature(settings, 'delay_checks'),
+    ...(friends === 'friend' || friends === 'hater' ? { spam: friends } : {}),
+    features: features(settings),
+  };
+}
+
+function features(settings: SendmailSettings): AccessFeature[] {
+  const found: AccessFeature[] = ['sendmail', ...plainFeatures.filter((name) => hasFeature(settings, name))];
+  const map = settings.access?.value;
+  if (map?.skip) found.push('skip');
+  if (map?.lookupDotDomain || hasFeature(settings, 'lookupdotdomain')) found.push('lookupdotdomain');
+  if (map?.relayToFullAddress) found.push('relaytofulladdress');
+  const from = settings.features.get('relay_mail_from')?.value;
+  if (from !== undefined) found.push(from[0] === 'domain' ? 'relay_mail_from_domain' : 'relay_mail_from');
+  for (const name of ['nopercenthack', 'nouucp'] as const) {
+    const way = settings.features.get(name)?.value[0];
+    if (way === 'nospecial' || way === 'reject') found.push(`${name}_${way}`);
+  }
+  if (settings.tls.permanentError) found.push('tls_perm_err');
+  if (settings.recipes.has('verify-ok')) found.push('verify_ok_relays');
+  if (settings.recipes.has('cert-cn')) found.push('cert_cn_relays');
+  return found;
+}
+
+/** A client certificate that is half given is none. */
+function delivery({ tls: given }: SendmailSettings): object {
+  const { authorityFile, authorityPath, clientCertificate, clientKey, fallbackToClear } = given;
+  return {
+    ...(clientCertificate && clientKey
+      ? { identity: { certificate: clientCertificate.value, key: clientKey.value } }
+      : {}),
+    ...(authorityFile === undefined ? {} : { authorities: [authorityFile.value] }),
+    ...(authorityPath === undefined ? {} : { authorityPaths: [authorityPath.value] }),
+    ...(fallbackToClear ? { tlsFallback: true } : {}),
+  };
+}
+
+/** `A` in the modifiers of every daemon switches AUTH off. Without `p` in AuthOptions passwords go in clear too. */
+function auth({ auth: given, daemons, hostname }: SendmailSettings): object {
+  const off = daemons.every(({ modifiers }) => modifiers.includes('A'));
+  const domain = hostname?.value.slice(hostname.value.indexOf('.') + 1);
+  return {
+    mechanisms: off ? [] : given.mechanisms.filter(isMechanism),
+    ...(given.options.includes('p') ? {} : { plaintextWithoutTls: true }),
+    // $m: where users are whose names come without a domain.
+    ...(domain === undefined || !domain.includes('.') ? {} : { realm: domain }),
+  };
+}
+
+function isMechanism(name: string): boolean {
+  return mechanisms.some((one) => one.name === name);
+}
+
+function hasFeature({ features: given }: SendmailSettings, name: string): boolean {
+  return given.has(name);
+}
+
+function limits({ maxMessageSize, maxRecipients }: SendmailSettings): object {
+  return {
+    ...(maxMessageSize > 0 ? { messageSize: maxMessageSize } : {}),
+    ...(maxRecipients === undefined ? {} : { recipients: maxRecipients }),
+    errors: NEVER,
+  };
+}
