@@ -86,10 +86,13 @@ function ranges(text: string): string {
 function translit({ given: [text = '', from = '', to = ''] }: MacroCall): string {
   const [sources, targets] = [ranges(from), ranges(to)];
   const table = new Map<string, string>();
-  for (const [index, source] of [...sources].entries()) {
+  for (const [index, source] of sources.split('').entries()) {
     if (!table.has(source)) table.set(source, targets[index] ?? '');
   }
-  return [...text].map((character) => table.get(character) ?? character).join('');
+  return text
+    .split('')
+    .map((character) => table.get(character) ?? character)
+    .join('');
 }
 
 function evaluateCall({ given: [text = '', radixText, widthText] }: MacroCall): string {

@@ -2,6 +2,8 @@
  * What an /etc/mail directory says: the settings of its `sendmail.mc` with Sendmail's own defaults, the tables beside it,
  * and what becomes of each line. Read by `read-site.ts`, made into our configuration by `convert.ts`, looked at by lint.
  */
+import { type Problem, formatProblem } from '../load.ts';
+import type { Note } from './note.ts';
 
 /** Where something stands in a file; `line` counts from 1. */
 export interface Place {
@@ -20,8 +22,8 @@ export interface Finding extends Place {
   readonly fate: Fate;
   /** The line or macro call as written, first line of it, at most 200 characters. */
   readonly text: string;
-  /** Key of the message catalogue that says why and what to do, with its values; undefined for `kept` as it stands. */
-  readonly note: string | undefined;
+  /** Why, and what to do; undefined for `kept` as it stands. */
+  readonly note: Note | undefined;
 }
 
 /** A value and where it was given; `place` undefined: Sendmail's default. */
@@ -154,4 +156,15 @@ export interface SiteFiles {
   read(path: string): string | undefined;
   /** Names in a directory, empty when there is none. */
   list(path: string): readonly string[];
+}
+
+/** Nothing can be made of a site: each problem with file, line and what to do. */
+export class SiteFault extends Error {
+  override readonly name = 'SiteFault';
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(formatProblem).join('\n'));
+    this.problems = problems;
+  }
 }

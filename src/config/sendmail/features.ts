@@ -1,0 +1,57 @@
+/** What becomes of each FEATURE. */
+import { nearest } from '../nearest.ts';
+import { type NoteKey, note } from './note.ts';
+import type { Judgement } from './options.ts';
+import type { Fate } from './site.ts';
+
+const table: readonly (readonly [fate: Fate, key: NoteKey | undefined, names: string])[] = [
+  [
+    'kept',
+    undefined,
+    'access_db blocklist_recipients delay_checks use_cw_file use_ct_file no_default_msa relay_entire_domain relay_hosts_only accept_unqualified_senders lookupdotdomain nouucp nopercenthack require_rdns check_cert_altnames tls_session_features mailertable virtusertable virtuser_entire_domain nocanonify notsticky stickyhost tls_failures use_client_ptr',
+  ],
+  ['changed', 'sendmail.oldName', 'blacklist_recipients'],
+  ['dangerous', 'sendmail.openRelay', 'promiscuous_relay'],
+  ['dangerous', 'sendmail.relayBySender', 'relay_local_from relay_mail_from'],
+  ['dangerous', 'sendmail.relayByMx', 'relay_based_on_MX bestmx_is_local'],
+  ['dangerous', 'sendmail.looseCheck', 'loose_relay_check'],
+  ['dangerous', 'sendmail.unresolvable', 'accept_unresolvable_domains'],
+  ['changed', 'sendmail.ownLimits', 'greet_pause conncontrol ratecontrol'],
+  ['changed', 'sendmail.nullClient', 'nullclient'],
+  ['dropped', 'sendmail.dnsList', 'dnsbl enhdnsbl rhsbl mtamark badmx block_bad_helo'],
+  [
+    'dropped',
+    'sendmail.localDelivery',
+    'local_procmail local_lmtp smrsh preserve_local_plus_detail preserve_luser_host redirect msp bcc uucpdomain bitdomain drac prefixmod',
+  ],
+  [
+    'dropped',
+    'sendmail.masquerade',
+    'allmasquerade limited_masquerade masquerade_entire_domain masquerade_envelope local_no_masquerade always_add_domain genericstable generics_entire_domain domaintable domainmap',
+  ],
+  ['dropped', 'sendmail.ldap', 'ldap_routing'],
+  ['dropped', 'sendmail.optionUnused', 'authinfo check_other compat_check queuegroup sts vnet'],
+];
+
+const judgements: ReadonlyMap<string, Judgement> = new Map(
+  table.flatMap(([fate, key, names]) =>
+    names
+      .split(' ')
+      .map((name): readonly [string, Judgement] => [
+        name,
+        { fate, note: key === undefined ? undefined : note(key, { name }) },
+      ]),
+  ),
+);
+
+/** The name that is used here for one of two. */
+export function featureName(written: string): string {
+  return written === 'blacklist_recipients' ? 'blocklist_recipients' : written;
+}
+
+export function judgeFeature(name: string): Judgement {
+  const known = judgements.get(name);
+  if (known !== undefined) return known;
+  const near = nearest(name, [...judgements.keys()]);
+  return { fate: 'dropped', note: note('sendmail.unknownFeature', { name, near: near ?? '-' }) };
+}

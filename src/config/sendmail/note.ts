@@ -1,0 +1,60 @@
+/** Why a line is not kept as it stands, as keys of the message catalogue: this folder speaks no language. */
+
+/** What can be noted. */
+export type NoteKey =
+  | 'sendmail.aliasCommand'
+  | 'sendmail.aliasFile'
+  | 'sendmail.aliasInclude'
+  | 'sendmail.aliasTwice'
+  | 'sendmail.badLine'
+  | 'sendmail.clientOptions'
+  | 'sendmail.complaint'
+  | 'sendmail.copied'
+  | 'sendmail.databaseMap'
+  | 'sendmail.dnsList'
+  | 'sendmail.featureAfterMailer'
+  | 'sendmail.featureNeedsAccess'
+  | 'sendmail.fileMissing'
+  | 'sendmail.keyTwice'
+  | 'sendmail.ldap'
+  | 'sendmail.localDelivery'
+  | 'sendmail.localRuleset'
+  | 'sendmail.looseCheck'
+  | 'sendmail.mailer'
+  | 'sendmail.mailFilter'
+  | 'sendmail.masquerade'
+  | 'sendmail.noAccessMap'
+  | 'sendmail.noCommand'
+  | 'sendmail.nullClient'
+  | 'sendmail.oldName'
+  | 'sendmail.openRelay'
+  | 'sendmail.optionUnused'
+  | 'sendmail.overridden'
+  | 'sendmail.ownLimits'
+  | 'sendmail.ownName'
+  | 'sendmail.ownResolver'
+  | 'sendmail.ownSpool'
+  | 'sendmail.ownTimes'
+  | 'sendmail.ownUser'
+  | 'sendmail.recipe'
+  | 'sendmail.regexIssuer'
+  | 'sendmail.relayByMx'
+  | 'sendmail.relayBySender'
+  | 'sendmail.rewriting'
+  | 'sendmail.safety'
+  | 'sendmail.strayText'
+  | 'sendmail.systemDefaults'
+  | 'sendmail.tableRows'
+  | 'sendmail.unknownFeature'
+  | 'sendmail.unknownMacro'
+  | 'sendmail.unknownOption'
+  | 'sendmail.unresolvable';
+
+export interface Note {
+  readonly key: NoteKey;
+  readonly values: Readonly<Record<string, string | number>>;
+}
+
+export function note(key: NoteKey, values: Readonly<Record<string, string | number>> = {}): Note {
+  return { key, values };
+}
