@@ -133,7 +133,7 @@ export interface Config {
   readonly log: {
     /** `stderr` or a path. */
     readonly destination: string;
-    readonly format: 'auto' | 'text' | 'json';
+    readonly format: 'auto' | 'text' | 'json' | 'sendmail';
     readonly level: 'debug' | 'info' | 'warn' | 'error';
   };
   readonly control: { readonly socket: string };
@@ -829,9 +829,11 @@ const schema: z.ZodType<Config> = z.strictObject({
     .strictObject({
       destination: path.default('stderr').describe('`stderr`, or a file; SIGHUP opens it anew after rotation.'),
       format: z
-        .enum(['auto', 'text', 'json'])
+        .enum(['auto', 'text', 'json', 'sendmail'])
         .default('auto')
-        .describe('`text` for people, `json` one object a line, `auto` text on a terminal and JSON elsewhere.'),
+        .describe(
+          "`text` for people, `json` one object a line, `auto` text on a terminal and JSON elsewhere, `sendmail` the lines of Sendmail's syslog for programs that count them.",
+        ),
       level: z
         .enum(['debug', 'info', 'warn', 'error'])
         .default('info')

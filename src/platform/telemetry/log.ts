@@ -3,15 +3,17 @@
  * `relay` and `ca` come before it, by the EventSink port; nothing comes after it.
  */
 import { mkdirSync, openSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { type DestinationStream, pino } from 'pino';
 import type { Ms } from '../../base/clock.ts';
 import { type EventLevel, type EventSink, type RelayEvent, eventLevel, isLoud } from '../../base/event.ts';
 import { eventRecord } from './record.ts';
+import { sendmailLines } from './sendmail-lines.ts';
 import { eventWords } from './words.ts';
 
 export interface LogSettings {
-  readonly format: 'auto' | 'text' | 'json';
+  readonly format: 'auto' | 'text' | 'json' | 'sendmail';
   readonly level: EventLevel;
   /** `stderr` or an absolute path. */
   readonly destination: string;
@@ -30,6 +32,7 @@ export interface LogSink extends EventSink {
   reopen(): void;
 }
 
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
 /** Octets that are collected within one turn before they are written. */
 const COLLECTED = 16_000;
 const COLOURS: Readonly<Record<EventLevel, string>> = { debug: '2', info: '32', warn: '33', error: '1;31' };
@@ -41,7 +44,7 @@ export function logSink(settings: LogSettings): LogSink {
   const text = settings.format === 'text' || (settings.format === 'auto' && terminal);
   const out = openDestination(file);
   const now = settings.now ?? Date.now;
-  const write = text ? textWriter(out, terminal && settings.colour !== false) : jsonWriter(out);
+  const write = writer(out, text ? 'text' : settings.format, terminal && settings.colour !== false);
   let waiting = false;
   const flush = (): void => {
     waiting = false;
@@ -83,6 +86,23 @@ function openDestination(file: string | undefined): Destination {
 }
 
 type Writer = (level: EventLevel, event: RelayEvent, at: Ms) => void;
+
+function writer(out: Destination, format: LogSettings['format'], colour: boolean): Writer {
+  if (format === 'sendmail') return sendmailWriter(out);
+  return format === 'text' ? textWriter(out, colour) : jsonWriter(out);
+}
+
+/** Lines as syslog has them in a file (RFC 3164 §4.1), in local time, under the name that readers look for. */
+function sendmailWriter(out: Destination): Writer {
+  const lines = sendmailLines();
+  const host = hostname().split('.', 1)[0] ?? 'localhost';
+  return (_, event, at) => {
+    const time = new Date(at);
+    const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map((part) => String(part).padStart(2, '0'));
+    const day = `${MONTHS[time.getMonth()]} ${String(time.getDate()).padStart(2, ' ')}`;
+    for (const line of lines(event)) out.write(`${day} ${clock.join(':')} ${host} sendmail[${process.pid}]: ${line}\n`);
+  };
+}
 
 function textWriter(out: Destination, colour: boolean): Writer {
   return (level, event, at) => {

@@ -17,7 +17,14 @@ const peer: EventPeer = {
   holder: 'alice@example.net',
   serial: '4a1f',
 };
-const stranger: EventPeer = { session: 's2', address: '2001:db8::1', client: '[IPv6:2001:db8::1]', verify: '', holder: undefined, serial: undefined };
+const stranger: EventPeer = {
+  session: 's2',
+  address: '2001:db8::1',
+  client: '[IPv6:2001:db8::1]',
+  verify: '',
+  holder: undefined,
+  serial: undefined,
+};
 const id = 71_000_000_000_000;
 const queue = '00P60Y6U1A8';
 
