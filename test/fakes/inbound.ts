@@ -96,6 +96,7 @@ export interface StageOptions {
   readonly certificate?: CertificateFacts;
   readonly accept?: SpoolStore['accept'];
   readonly contents?: ContentStore;
+  readonly auth?: SessionServices['auth'];
 }
 
 export function stage(options: StageOptions = {}): Stage {
@@ -134,6 +135,7 @@ export function stage(options: StageOptions = {}): Stage {
     clock,
     events: { tell: (event) => events.push(event) },
     mechanisms,
+    auth: options.auth,
     utcOffset: () => 0,
     admission,
     sessions,

@@ -24,7 +24,7 @@ import { recipientOf, reversePathOf, type Origin } from '../message/envelope.ts'
 import { clientText, protocolWord } from '../message/trace.ts';
 import { Exchange } from './auth/exchange.ts';
 import type { AuthFacts, AuthStep } from './auth/mechanism.ts';
-import { offerOf } from './auth/offer.ts';
+import { isConfigured, offerOf } from './auth/offer.ts';
 import type { SessionLimits } from './limits.ts';
 import { eventPeer, ruleOf } from './peer-event.ts';
 import { receive, type Receiver, type Reception } from './reception.ts';
@@ -536,6 +536,7 @@ export class Dialogue {
       secured: this.#tls !== undefined,
       address: this.#connection.peerAddress,
       passwords: this.#services.auth?.passwords,
+      configured: (name) => isConfigured(name, this.#services.auth?.settings()),
       binding: (type) => this.#connection.channelBinding(type),
     };
   }

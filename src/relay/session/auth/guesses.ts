@@ -31,6 +31,8 @@ const TICK: Ms = 100;
 /** The answer to the first wrong guess waits this long, to each further one twice as long, up to the most. */
 const DELAY: Ms = 250;
 const LONGEST: Ms = 4_000;
+/** Times are counted from a year before the start: so far a clock may be set back. */
+const YEAR: Ms = 365 * 86_400_000;
 /** How long a name that logged in from an address is known there: its errors are then counted apart from its neighbours'. */
 const KNOWN: Ms = 30 * 86_400_000;
 
@@ -38,7 +40,7 @@ const KNOWN: Ms = 30 * 86_400_000;
 export function guessMemory(seed: Uint8Array, now: Ms): SharedArrayBuffer {
   const memory = new SharedArrayBuffer((SEED + 2 * SLOTS) * Int32Array.BYTES_PER_ELEMENT + 8);
   new Uint8Array(memory).set(seed.subarray(0, SEED * Int32Array.BYTES_PER_ELEMENT));
-  new DataView(memory).setFloat64(memory.byteLength - 8, now);
+  new DataView(memory).setFloat64(memory.byteLength - 8, now - YEAR);
   return memory;
 }
 
@@ -88,10 +90,11 @@ export class Guesses {
     const step = stepOf(limit, window);
     for (;;) {
       const [empty, now] = [Atomics.load(this.#slots, slot), this.#tick()];
+      const full = now + limit * step;
       // A clock that was set back must not keep anybody out for longer than the window.
-      const from = Math.min(Math.max(empty, now), now + limit * step);
-      const next = from + step;
-      if (next - now > limit * step) return undefined;
+      if (empty > full) Atomics.compareExchange(this.#slots, slot, empty, full);
+      const next = Math.max(empty, now) + step;
+      if (next > full) return undefined;
       if (Atomics.compareExchange(this.#slots, slot, empty, next) === empty) return Math.ceil((next - now) / step);
     }
   }
@@ -107,7 +110,7 @@ export class Guesses {
 
   #tick(): number {
     // Never 0, which is "nothing was ever stored".
-    return Math.max(1, Math.floor((this.#now() - this.#start) / TICK) + 1);
+    return Math.max(1, Math.floor((this.#now() - this.#start) / TICK));
   }
 
   #slot(key: string): number {

@@ -10,6 +10,8 @@ export interface AuthFacts {
   /** TLS is up. */
   readonly secured: boolean;
   readonly address: string;
+  /** Whether the configuration lets this mechanism be offered. */
+  configured?(mechanism: string): boolean;
   /** Undefined where passwords are not taken. */
   readonly passwords?: PasswordLogins | undefined;
   /** Of this TLS session; computed when asked. Undefined without TLS, or where it has none of this kind. */

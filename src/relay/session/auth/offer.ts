@@ -25,6 +25,10 @@ export function offerOf(all: readonly Mechanism[], settings: AuthSettings = usua
   };
 }
 
+export function isConfigured(name: string, { mechanisms }: AuthSettings = usual): boolean {
+  return mechanisms === 'auto' || mechanisms.includes(name);
+}
+
 function chosen(all: readonly Mechanism[], { mechanisms }: AuthSettings, facts: AuthFacts): readonly Mechanism[] {
   if (mechanisms !== 'auto') return mechanisms.flatMap((name) => all.find((one) => one.name === name) ?? []);
   return facts.passwords?.inUse() === true ? all : all.filter((one) => !one.password);

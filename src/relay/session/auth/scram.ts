@@ -11,7 +11,7 @@ import type { PasswordLogins, ScramStart } from './password.ts';
 
 const NONCE = 18;
 
-/** `tls-unique` is not there: it is not defined for TLS 1.3, and broken before it (RFC 9266 §1). */
+/** `tls-unique` is not there: it is not defined for TLS 1.3, and not unique before it (RFC 9266 §1). */
 const BINDINGS: readonly ChannelBinding[] = ['tls-exporter', 'tls-server-end-point'];
 
 export const scram: Mechanism = scramMechanism('SCRAM-SHA-256', false);
@@ -32,8 +32,13 @@ function scramMechanism(name: string, plus: boolean): Mechanism {
   };
 }
 
+/** Under TLS 1.3: clients bind by `tls-unique` before it, and would fail where they could do without. */
 function canBind(facts: AuthFacts): boolean {
-  return facts.secured && BINDINGS.some((type) => facts.binding?.(type) !== undefined);
+  return facts.secured && facts.binding?.('tls-exporter') !== undefined;
+}
+
+function isPlusOffered(facts: AuthFacts): boolean {
+  return facts.configured?.(scramPlus.name) !== false && scramPlus.offered(facts);
 }
 
 /** `first` and `final` wait for the client's message of that name, `ended` for the empty one after our last. */
@@ -86,7 +91,7 @@ class ScramExchange implements AuthExchange {
     if (!this.#plus) {
       if (header.kind === 'bound') return 'this mechanism has no channel binding';
       // The client can bind and did not see that we can: somebody took -PLUS out of what we offered.
-      if (header.kind === 'unoffered' && scramPlus.offered(this.#facts)) return 'SCRAM-SHA-256-PLUS was offered';
+      if (header.kind === 'unoffered' && isPlusOffered(this.#facts)) return 'SCRAM-SHA-256-PLUS was offered';
       return undefined;
     }
     if (header.kind !== 'bound') return 'this mechanism needs channel binding';
