@@ -603,9 +603,12 @@ export const en = {
   'sendmail.clientOptions': 'outgoing connections take the address that the system chooses',
   'sendmail.complaint': "Sendmail's m4 says: {text}",
   'sendmail.copied': '{written} was taken from {path}',
+  'sendmail.daemonModifiers': 'DAEMON_OPTIONS: no such modifiers here: {letters}',
   'sendmail.databaseMap': "only the compiled {database} is there; get its text by 'makemap -u hash {path}'",
   'sendmail.dnsList': '{name}: DNS lists are not asked here',
   'sendmail.featureAfterMailer': "{name} stands after MAILER: Sendmail's m4 complains; move it up",
+  'sendmail.featureArgument':
+    "{name} does not know the argument '{argument}': Sendmail's m4 complains, and goes on as with nospecial or without it",
   'sendmail.featureNeedsAccess': "{name} has no effect before FEATURE(`access_db')",
   'sendmail.fileMissing': '{path} is not there: Sendmail refuses to start, here it counts as empty',
   'sendmail.keyTwice': "'{name}' stands in line {line} already, which counts",

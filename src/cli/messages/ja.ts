@@ -598,11 +598,14 @@ export const ja: Messages = {
   'sendmail.clientOptions': '送信接続の送信元アドレスはシステムが選びます',
   'sendmail.complaint': 'Sendmail の m4 のメッセージ: {text}',
   'sendmail.copied': '{written} の代わりに {path} を使いました',
+  'sendmail.daemonModifiers': 'DAEMON_OPTIONS: 次の修飾子は使えません: {letters}',
   'sendmail.databaseMap':
     "コンパイル済みの {database} しかありません。'makemap -u hash {path}' でテキストに戻してください",
   'sendmail.dnsList': '{name}: DNS ブロックリストは参照しません',
   'sendmail.featureAfterMailer':
     '{name} が MAILER より後にあります。Sendmail の m4 はエラーを出します。前に移してください',
+  'sendmail.featureArgument':
+    '{name} に引数「{argument}」はありません。Sendmail の m4 はエラーを出し、nospecial または引数なしとして扱います',
   'sendmail.featureNeedsAccess': "{name} は FEATURE(`access_db') より前では効きません",
   'sendmail.fileMissing': '{path} がありません。Sendmail なら起動しませんが、ここでは空とみなします',
   'sendmail.keyTwice': '「{name}」はすでに {line} 行目にあり、そちらが有効です',

@@ -27,6 +27,16 @@ export function readDaemons(lines: readonly Given<string>[], bothFamilies: boole
   return { daemons, problems };
 }
 
+/** Letters of `M=` that have no meaning here. */
+export function unknownModifiers(value: string): string {
+  return modifiersOf(value).replaceAll(/[aAEsS]/g, '');
+}
+
+function modifiersOf(value: string): string {
+  const [, letters = ''] = /(?:^|,)\s*M[^=,]*=([^,]*)/i.exec(value) ?? [];
+  return letters.replaceAll(/[^A-Za-z]/g, '');
+}
+
 function readDaemon({ value, place }: Given<string>, index: number, problems: Problem[]): DaemonOptions {
   const fields = new Map<string, string>();
   for (const part of value.split(',')) {
@@ -51,7 +61,7 @@ function readDaemon({ value, place }: Given<string>, index: number, problems: Pr
     family: (fields.get('F') ?? 'inet').toLowerCase(),
     address: address === undefined || address === '' ? undefined : address,
     port: port ?? 25,
-    modifiers: (fields.get('M') ?? '').replaceAll(/[^A-Za-z]/g, ''),
+    modifiers: modifiersOf(value),
     place,
   };
 }

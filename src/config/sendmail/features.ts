@@ -55,3 +55,28 @@ export function judgeFeature(name: string): Judgement {
   const near = nearest(name, [...judgements.keys()]);
   return { fate: 'dropped', note: note('sendmail.unknownFeature', { name, near: near ?? '-' }) };
 }
+
+/** FEATUREs of which Sendmail looks at the first letter of the argument, by that letter. */
+const choices: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  delay_checks: { f: 'friend', h: 'hater', F: 'friend', H: 'hater' },
+  nopercenthack: { r: 'reject', n: 'nospecial' },
+  nouucp: { r: 'reject', n: 'nospecial' },
+};
+
+/** The argument that Sendmail complains about; undefined when there is none. */
+export function badArgument(name: string, given: readonly string[]): string | undefined {
+  const [argument = ''] = given;
+  const choice = choices[name];
+  if (choice === undefined || choice[argument[0] ?? ''] !== undefined) return undefined;
+  return argument === '' && name === 'delay_checks' ? undefined : argument;
+}
+
+/** The arguments with the first in the one form of it that is looked for here. */
+export function usualArguments(name: string, given: readonly string[]): readonly string[] {
+  const [argument = '', ...rest] = given;
+  const choice = choices[name];
+  if (choice === undefined) return given;
+  // With a wrong argument, or none, both nouucp and nopercenthack take the character for any other.
+  const usual = choice[argument[0] ?? ''] ?? (name === 'delay_checks' ? '' : 'nospecial');
+  return usual === '' ? given : [usual, ...rest];
+}

@@ -34,10 +34,10 @@ function significant(lines: readonly M4Line[]): M4Line[] {
   return lines.filter(({ text }) => text.trim() !== '' && !text.startsWith('#'));
 }
 
-/** Text beside the macros goes to the head of the cf file, where Sendmail would choke on it or take it for a setting. */
+/** Text beside the macros goes to the head of the cf file: a setting there, or what Sendmail would choke on. */
 function strayLine(macros: SendmailMacros, line: M4Line): void {
   const text = line.text.trim();
-  if (text === '' || text.startsWith('#')) return;
+  if (text === '' || text.startsWith('#') || takes(macros, line)) return;
   const macro = meantMacro(text);
   if (macro === undefined) macros.find('dropped', line, text, note('sendmail.strayText'));
   else macros.find('dropped', line, text, note('sendmail.unknownMacro', { near: macro }));
@@ -45,31 +45,37 @@ function strayLine(macros: SendmailMacros, line: M4Line): void {
 
 function configLine(macros: SendmailMacros, line: M4Line): void {
   const text = line.text.trimEnd();
-  if (text === '' || text.startsWith('#')) return;
+  if (text === '' || text.startsWith('#') || takes(macros, line)) return;
+  macros.find('dropped', line, text, note('sendmail.badLine', { what: text.slice(0, 60) }));
+}
+
+/** Takes a line of the cf file when it is one that is understood: words of a class, or an option. */
+function takes(macros: SendmailMacros, line: M4Line): boolean {
+  const text = line.text.trimEnd();
   const [, kind, long, short, rest = ''] = /^([CF])(?:\{([^}]+)\}|(\S))\s*(.*)$/.exec(text) ?? [];
   const letter = long ?? short;
-  if (kind !== undefined && letter !== undefined && ['w', 'R', 'VirtHost', 't', 'TrustAuthMech'].includes(letter)) {
+  if (kind !== undefined && letter !== undefined && classes.has(letter)) {
     if (kind === 'C') for (const word of rest.split(/\s+/).filter(Boolean)) macros.addWord(letter, word, line);
     else macros.addFile(letter, rest, line);
     macros.find('kept', line, text, undefined);
-    return;
+    return true;
   }
-  const [, option = '', value = ''] = /^O\s*([A-Za-z.]+)\s*=?\s*(.*)$/.exec(text) ?? [];
+  const [, option = '', value = ''] = /^O\s+([A-Za-z.]+)\s*=?\s*(.*)$/.exec(text) ?? [];
   if (option.toLowerCase() === 'daemonportoptions') {
     macros.facts.daemons.push({ value, place: line });
     macros.find('kept', line, text, undefined);
-    return;
+    return true;
   }
   const name = cfOptions.get(option.toLowerCase());
-  if (name === undefined) {
-    macros.find('dropped', line, text, note('sendmail.badLine', { what: text.slice(0, 60) }));
-    return;
-  }
+  if (name === undefined) return false;
   const given: Given<string> = { value, place: line };
   macros.facts.options.set(name, given);
   const { fate, note: why } = judgeOption(name);
   macros.find(fate, line, text, why);
+  return true;
 }
+
+const classes: ReadonlySet<string> = new Set(['w', 'R', 'VirtHost', 't', 'TrustAuthMech']);
 
 interface Ruleset {
   readonly name: string;

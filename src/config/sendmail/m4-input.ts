@@ -73,6 +73,19 @@ export class M4Input {
     return character;
   }
 
+  /** Takes what comes before any of the characters `stops`, and what is in one text. */
+  takeBefore(stops: string): string {
+    const top = this.#top();
+    if (top?.kind !== 'text') return '';
+    const from = top.at;
+    for (; top.at < top.text.length; top.at++) {
+      const character = top.text[top.at] ?? '';
+      if (stops.includes(character)) break;
+      if (character === '\n' && top.counts) top.line++;
+    }
+    return top.text.slice(from, top.at);
+  }
+
   /** A builtin that is next, taken. */
   takeBuiltin(): BuiltinValue | undefined {
     const top = this.#top();

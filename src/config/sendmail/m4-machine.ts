@@ -54,7 +54,7 @@ export interface M4Options {
   readonly limits?: Partial<M4Limits>;
 }
 
-export const defaultLimits: M4Limits = { calls: 500_000, text: 16_000_000, nesting: 400, includes: 40 };
+export const defaultLimits: M4Limits = { calls: 100_000, text: 4_000_000, nesting: 400, includes: 40 };
 
 /** An argument: text, or a builtin when nothing stands beside it. */
 export interface Argument {

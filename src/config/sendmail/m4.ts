@@ -321,6 +321,7 @@ export class M4 implements Machine {
     const [open, close] = this.comments;
     let text = open;
     for (;;) {
+      text += this.input.takeBefore(close[0] ?? '');
       if (this.input.takeIf(close)) return text + close;
       const next = this.input.take();
       if (next === undefined) throw new M4Fault(origin, 'a comment does not end', 'end the line, or look at changecom');

@@ -3,7 +3,8 @@
  * each call with what becomes of it. Nothing is written that Sendmail would read.
  */
 import { nearest } from '../nearest.ts';
-import { featureName, judgeFeature } from './features.ts';
+import { unknownModifiers } from './daemons.ts';
+import { badArgument, featureName, judgeFeature, usualArguments } from './features.ts';
 import type { Macro, MacroCall } from './m4-machine.ts';
 import { M4 } from './m4.ts';
 import { type Note, note } from './note.ts';
@@ -166,13 +167,16 @@ export class SendmailMacros {
     const { fate, note: why } = judgeFeature(written);
     if (where !== undefined) {
       const late = this.facts.mailers.size > 0 && fate === 'kept';
-      const needs = needsAccess.has(name) && !this.facts.features.has('access_db');
-      if (needs) this.find('dropped', place, text, note('sendmail.featureNeedsAccess', { name }));
+      if (needsAccess.has(name) && !this.facts.features.has('access_db')) {
+        this.find('dropped', place, text, note('sendmail.featureNeedsAccess', { name }));
+        return '';
+      }
+      const bad = badArgument(name, given);
+      if (bad !== undefined)
+        this.find('changed', place, text, note('sendmail.featureArgument', { name, argument: bad }));
       else this.find(fate, place, text, late ? note('sendmail.featureAfterMailer', { name }) : why);
-      if (needs) return '';
     }
-    // What a second call does not say again stays as it was, but for the arguments.
-    this.facts.features.set(name, { value: given, place: where });
+    this.facts.features.set(name, { value: usualArguments(name, given), place: where });
     return '';
   }
 
@@ -204,8 +208,11 @@ export class SendmailMacros {
   }
 
   #daemon({ given, place, text }: MacroCall): string {
-    this.facts.daemons.push({ value: given.join(','), place });
-    this.find('kept', place, text, undefined);
+    const value = given.join(',');
+    this.facts.daemons.push({ value, place });
+    const letters = unknownModifiers(value);
+    if (letters === '') this.find('kept', place, text, undefined);
+    else this.find('changed', place, text, note('sendmail.daemonModifiers', { letters }));
     return '';
   }
 

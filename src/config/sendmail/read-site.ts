@@ -2,7 +2,7 @@
  * Reads an /etc/mail directory: sendmail.mc by our own m4, then the tables it names. What comes of it is a SendmailSite;
  * what cannot be understood is a SiteFault, with file, line and what to do.
  */
-import { join } from 'node:path/posix';
+import { isAbsolute, join } from 'node:path/posix';
 import type { Problem } from '../load.ts';
 import { type Recipe, readLocalLines } from './local-lines.ts';
 import { Locator } from './locate.ts';
@@ -27,7 +27,8 @@ export function readSite(directory: string, files: SiteFiles): SendmailSite {
   const locator = new Locator(directory, files);
   const file = mainFile(directory, files);
   const text = files.read(file) ?? '';
-  const settingsDirectory = `${directory.replace(/\/+$/, '')}/`;
+  // Paths that are not absolute are below the directory.
+  const settingsDirectory = isAbsolute(directory) ? `${directory.replace(/\/+$/, '')}/` : '';
   const { macros, recipes } = expand(text, file, locator, settingsDirectory);
   const { settings: written, problems } = settingsOf(
     macros.facts,

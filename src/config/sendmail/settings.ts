@@ -76,6 +76,8 @@ function accessDb(
   if (feature === undefined) return undefined;
   const [specification = '', ...flags] = feature.value;
   const words = specification.split(/\s+/).filter(Boolean);
+  // A map of another kind has no text that could be read: without it no certificate relays.
+  if (words[0] !== undefined && !textMaps.has(words[0].toLowerCase())) return undefined;
   const path = words.length > 1 ? words.at(-1) : undefined;
   const has = (flag: string): boolean => flags.some((word) => word.toLowerCase() === flag);
   return {
@@ -89,6 +91,9 @@ function accessDb(
     },
   };
 }
+
+/** Kinds of maps that are made of a text file. */
+const textMaps: ReadonlySet<string> = new Set(['hash', 'btree', 'dbm', 'cdb', 'text', 'implicit']);
 
 /** `TCP $h 2600`. */
 function mailerPort(text: string): number | undefined {

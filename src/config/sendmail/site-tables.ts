@@ -95,7 +95,7 @@ export class TableReader {
     const given = features.get(feature);
     if (given === undefined) return [];
     const [, flags = '', written] = /^(?:\S+)?((?:\s+-\S*)*)(?:\s+([^-\s]\S*))?\s*$/.exec(given.value[0] ?? '') ?? [];
-    const directory = options.get('MAIL_SETTINGS_DIR')?.value ?? `${this.#locator.directory}/`;
+    const directory = options.get('MAIL_SETTINGS_DIR')?.value ?? '';
     const path = (written ?? `${directory}${feature}`).replace(/\.db$/, '');
     const found = this.#text(path, given.place ?? this.#main, /-o/.test(flags));
     if (found === undefined) return [];
