@@ -183,7 +183,17 @@ export class Relay implements AsyncDisposable {
       rest = lines.pop() ?? '';
       for (const line of lines) this.#heard(line);
     });
-    const started = this.event(({ event }) => event === 'started', 20_000, this.log.length);
+    const answers = (): Promise<boolean> =>
+      this.status().then(
+        ({ listeners }) => listeners.some(({ name }) => name === 'server'),
+        () => false,
+      );
+    // A log that is no JSON, or goes elsewhere, cannot be waited for.
+    const { format = 'json', destination = 'stderr' } = this.#settings['log'] ?? {};
+    const started =
+      format === 'json' && destination === 'stderr'
+        ? this.event(({ event }) => event === 'started', 20_000, this.log.length)
+        : until('the relay answers', answers, 20_000);
     const gone = this.#exit.then((code) => {
       throw new Error(`the relay did not start (${code}): ${this.noise}${JSON.stringify(this.log.slice(-5))}`);
     });

@@ -100,7 +100,9 @@ function sendmailWriter(out: Destination): Writer {
     const time = new Date(at);
     const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map((part) => String(part).padStart(2, '0'));
     const day = `${MONTHS[time.getMonth()]} ${String(time.getDate()).padStart(2, ' ')}`;
-    for (const line of lines(event)) out.write(`${day} ${clock.join(':')} ${host} sendmail[${process.pid}]: ${line}\n`);
+    const entry = lines(event);
+    const head = `${day} ${clock.join(':')} ${host} ${entry.program}[${process.pid}]: `;
+    for (const line of entry.lines) out.write(`${head}${line}\n`);
   };
 }
 

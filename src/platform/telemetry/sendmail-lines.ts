@@ -1,7 +1,7 @@
 /**
  * Events as Sendmail's log has them, for the programs that read it: what stands behind `sendmail[pid]: ` in a line of
  * syslog. Fields that we know nothing of (pri, xdelay) are left out, which readers of such logs are used to. What
- * Sendmail has no line for is told in our own words.
+ * Sendmail has no line for is told in our own words and under our own name, so that it is not counted as Sendmail's.
  */
 import type { Ms } from '../../base/clock.ts';
 import type { EventPeer, RelayEvent } from '../../base/event.ts';
@@ -13,8 +13,14 @@ const REMEMBERED = 1_000;
 
 type EventOf<K extends RelayEvent['kind']> = Extract<RelayEvent, { kind: K }>;
 
-/** A function from events to lines; a notice about a message is told by what was said of the message before. */
-export function sendmailLines(): (event: RelayEvent) => readonly string[] {
+/** What an event is in the log: the name in front, and lines. */
+export interface SendmailEntry {
+  readonly program: 'sendmail' | 'sealpost';
+  readonly lines: readonly string[];
+}
+
+/** A function from events to entries; a notice about a message is told by what was said of the message before. */
+export function sendmailLines(): (event: RelayEvent) => SendmailEntry {
   const last = new Map<Id, { readonly stat: string; readonly delay: Ms }>();
   return (event) => {
     if (event.kind === 'attempted' && event.outcome !== 'delivered') {
@@ -22,11 +28,17 @@ export function sendmailLines(): (event: RelayEvent) => readonly string[] {
       last.set(event.id, { stat: stat(event), delay: event.delay });
       if (last.size > REMEMBERED) last.delete(last.keys().next().value as Id);
     }
-    return lines(event, last).map(visible);
+    const found = lines(event, last);
+    if (found === undefined) return { program: 'sealpost', lines: [eventWords(event)] };
+    return { program: 'sendmail', lines: found.map(visible) };
   };
 }
 
-function lines(event: RelayEvent, last: ReadonlyMap<Id, { readonly stat: string; readonly delay: Ms }>): string[] {
+/** Undefined: Sendmail has no such thing. */
+function lines(
+  event: RelayEvent,
+  last: ReadonlyMap<Id, { readonly stat: string; readonly delay: Ms }>,
+): string[] | undefined {
   switch (event.kind) {
     case 'secured':
       return secured(event);
@@ -63,7 +75,7 @@ function lines(event: RelayEvent, last: ReadonlyMap<Id, { readonly stat: string;
     case 'trouble':
       return [`SYSERR(root): ${event.where}: ${event.detail}`];
     default:
-      return [eventWords(event)];
+      return undefined;
   }
 }
 
@@ -115,7 +127,8 @@ function attempted(event: EventOf<'attempted'>): string {
 /** `mx.example.net [192.0.2.1]:25` as `mx.example.net. [192.0.2.1]`. */
 function relay(hop: string): string {
   const [, host = hop, address] = /^(\S+?)(?: (\[.*\]))?:\d+$/.exec(hop) ?? [];
-  const name = host.startsWith('[') || host.endsWith('.') ? host : `${host}.`;
+  const isAddress = host.startsWith('[') || /^[\d.]+$|:/.test(host);
+  const name = isAddress ? `[${host.replace(/^\[|\]$/g, '')}]` : host.endsWith('.') ? host : `${host}.`;
   return address === undefined ? name : `${name} ${address}`;
 }
 
