@@ -43,8 +43,9 @@ export class Talk implements Disposable {
   }
 
   /** In clear; the greeting is not read yet. */
-  static async open(port: number): Promise<Talk> {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  static async open(port: number, localAddress?: string): Promise<Talk> {
+    const from = localAddress === undefined ? {} : { localAddress };
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true, ...from });
     await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
     return new Talk(socket, socket);
   }

@@ -252,8 +252,8 @@ describe('AUTH: passwords', () => {
 
   test('the salt of a name that nobody has looks like any, and stays the same', async () => {
     const r = rig();
-    const connection = await r.at.secured(TLS);
     await r.add('alice');
+    const connection = await r.at.secured(TLS);
     const first = async (name: string): Promise<string> => {
       const said = await r.ask(await r.at.secured(TLS), `AUTH SCRAM-SHA-256 ${scramClient(name, 'x', 'n,,').first}`);
       return Buffer.from(said.slice(4), 'base64')
