@@ -6,6 +6,9 @@ import type { LintInput } from './input.ts';
 
 type Values = Readonly<Record<string, string | number>>;
 
+/** Characters of a key in a sentence: the whole of it stands in the file. */
+const LONGEST = 40;
+
 /** Something about the key of a line. */
 export function aboutKey(
   { access }: LintInput,
@@ -22,7 +25,7 @@ export function aboutKey(
     line: line.line,
     column: line.column,
     rule,
-    values: { key, ...values },
+    values: { key: key.length > LONGEST ? `${key.slice(0, LONGEST)}…` : key, ...values },
     fix,
   };
 }
