@@ -3,13 +3,14 @@ import { hash, randomBytes, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { connect as connectTls, getCACertificates, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { Workshop } from '../../../test/fakes/workshop.ts';
 import type { Connection, ConnectionHandler, ListenerSettings, TlsFacts } from '../../relay/connection/connection.ts';
 import { checkFree, listen, type OpenListener } from './listener.ts';
 import { cipherBits, plainAddress } from './server-connection.ts';
 import { tlsContexts, type TlsContexts, type TlsMaterial } from './tls-contexts.ts';
 import { missing } from '../../../test/fakes/outside.ts';
+import { run as runAsync } from '../../../test/peers/program.ts';
 
 function listenerSettings(changes: Partial<ListenerSettings> = {}): ListenerSettings {
   return {
@@ -26,12 +27,14 @@ function listenerSettings(changes: Partial<ListenerSettings> = {}): ListenerSett
 /** A session of two words: STARTTLS begins TLS, and whatever comes after is answered by the facts. */
 class Talker implements ConnectionHandler {
   readonly connection: Connection;
+  readonly #asks: (() => boolean) | undefined;
   readonly heard: Buffer[] = [];
   facts: TlsFacts | undefined;
   readonly over: PromiseWithResolvers<string | undefined> = Promise.withResolvers();
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, asks?: () => boolean) {
     this.connection = connection;
+    this.#asks = asks;
     connection.handler = this;
     if (connection.listener.tls === 'implicit') connection.startTls();
     else connection.send(Buffer.from('220 hello\r\n'));
@@ -43,7 +46,7 @@ class Talker implements ConnectionHandler {
     else if (Buffer.from(bytes).toString().startsWith('STARTTLS')) {
       this.connection.send(Buffer.from('220 go\r\n'));
       this.connection.pause();
-      this.connection.startTls();
+      this.connection.startTls(this.#asks?.());
     }
   }
 
@@ -88,12 +91,16 @@ describe('listener', { timeout: 30_000, skip: missing('openssl') }, () => {
     readonly listener: OpenListener;
   }
 
-  async function stage(changes: Partial<ListenerSettings> = {}, handshakeTime = 5000): Promise<Stage> {
+  async function stage(
+    changes: Partial<ListenerSettings> = {},
+    handshakeTime = 5000,
+    asks?: () => boolean,
+  ): Promise<Stage> {
     const contexts = tlsContexts(material, { handshakeTime });
     const talkers: Talker[] = [];
     const options = { reusePort: false, backlog: 16, onTrouble: (detail: string) => assert.fail(detail) };
     const listener = await listen(listenerSettings(changes), options, contexts, (connection) =>
-      talkers.push(new Talker(connection)),
+      talkers.push(new Talker(connection, asks)),
     );
     return {
       port: listener.port,
@@ -118,13 +125,18 @@ describe('listener', { timeout: 30_000, skip: missing('openssl') }, () => {
   }
 
   /** A client under TLS that has had one answer, so that both sides are through with the handshake. */
-  async function client(port: number, options: ConnectionOptions = {}): Promise<TLSSocket> {
+  async function client(
+    port: number,
+    options: ConnectionOptions = {},
+    onSession: (session: Buffer) => void = () => {},
+  ): Promise<TLSSocket> {
     const socket = connectTls({
       socket: await clear(port),
       ca: workshop.read('ours.pem'),
       servername: 'relay.example',
       ...options,
     });
+    socket.on('session', onSession);
     await once(socket, 'secureConnect');
     socket.write('hello\r\n');
     await once(socket, 'data');
@@ -260,6 +272,102 @@ describe('listener', { timeout: 30_000, skip: missing('openssl') }, () => {
     assert.equal(String((await once(socket, 'data'))[0]), 'TLSv1.3\r\n');
     socket.destroy();
     assert.ok(server.talkers[0]?.facts?.certificate !== undefined);
+  });
+
+  it('asks one connection for its certificate and the next not, as the session says', async () => {
+    let ask = false;
+    await using server = await stage({}, 5000, () => ask);
+    /** A handshake with the session of one before, and the session that it gives. */
+    const begin = async (asking: boolean, session?: Buffer): Promise<readonly [TlsFacts | undefined, Buffer]> => {
+      ask = asking;
+      const given: Buffer[] = [];
+      const identity = { ...workshop.identity('alice'), ...(session === undefined ? {} : { session }) };
+      const socket = await client(server.port, identity, (next) => given.push(next));
+      socket.destroy();
+      return [server.talkers.at(-1)?.facts, given[0] ?? Buffer.alloc(0)];
+    };
+    const [first, silent] = await begin(false);
+    assert.deepEqual([first?.asked, first?.certificate], [false, undefined]);
+    assert.equal((await begin(false, silent))[0]?.resumed, true);
+    const [asked] = await begin(true, silent);
+    assert.deepEqual([asked?.asked, asked?.resumed], [true, false], 'not what was begun without asking');
+    assert.ok(asked?.certificate !== undefined);
+    const [, known] = await begin(true);
+    assert.equal((await begin(true, known))[0]?.resumed, true);
+    const [mixed] = await begin(false, known);
+    assert.deepEqual([mixed?.resumed, mixed?.certificate], [false, undefined]);
+  });
+
+  it('believes CAs that it does not name to clients', async () => {
+    const contexts = tlsContexts(
+      { ...material, unnamedAuthorities: [workshop.read('foreign.pem')] },
+      { handshakeTime: 5000 },
+    );
+    const facts: TlsFacts[] = [];
+    const options = { reusePort: false, backlog: 16, onTrouble: (detail: string) => assert.fail(detail) };
+    const listener = await listen(listenerSettings({ tls: 'implicit' }), options, contexts, (connection) => {
+      const talker = new Talker(connection);
+      talker.secured = (tls) => {
+        facts.push(tls);
+        connection.end();
+      };
+    });
+    const at = (name: string): string => `${workshop.directory}/${name}`;
+    const words = ['-cert', at('mallory.pem'), '-key', at('mallory.key'), '-connect', `127.0.0.1:${listener.port}`];
+    for (const renewed of [false, true]) {
+      if (renewed) contexts.swap({ ...material, unnamedAuthorities: [workshop.read('foreign.pem')] });
+      const { output } = await runAsync('openssl', ['s_client', ...words]);
+      const named = /Acceptable client certificate CA names\n([^]*?)\n(?:Client|Requested)/.exec(output)?.[1];
+      assert.match(named ?? '', /^CN ?= ?ours$/);
+      assert.equal(facts.at(-1)?.verifyError, undefined);
+      assert.ok(facts.at(-1)?.certificate !== undefined);
+    }
+    assert.equal(facts.length, 2);
+    await listener.close();
+    assert.ok(getCACertificates('default').length > 1, 'the others of this thread believe whom they did');
+  });
+
+  it('keeps to the ciphers, groups and options it is given', async () => {
+    const facts = async (rules: TlsMaterial['rules'], wish: ConnectionOptions): Promise<TlsFacts | undefined> => {
+      const before = material;
+      material = { ...material, rules };
+      try {
+        await using server = await stage();
+        const socket = await client(server.port, { ...workshop.identity('alice'), ...wish });
+        socket.destroy();
+        return server.talkers[0]?.facts;
+      } finally {
+        material = before;
+      }
+    };
+    assert.equal((await facts({ ciphers: 'ECDHE-ECDSA-AES256-GCM-SHA384' }, {}))?.version, 'TLSv1.3', 'untouched');
+    const two = await facts({ ciphers: 'ECDHE-ECDSA-AES256-GCM-SHA384' }, { maxVersion: 'TLSv1.2' });
+    assert.deepEqual([two?.cipher, two?.bits], ['ECDHE-ECDSA-AES256-GCM-SHA384', 256]);
+    assert.equal((await facts({ ciphers: 'TLS_AES_128_GCM_SHA256, HIGH' }, {}))?.bits, 128);
+    assert.equal((await facts({ options: ['SSL_OP_NO_TLSv1_3'] }, {}))?.version, 'TLSv1.2');
+    const wish = {
+      ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384',
+      maxVersion: 'TLSv1.2',
+    } as const;
+    const ours = { ciphers: 'ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256' };
+    assert.equal((await facts(ours, wish))?.bits, 256, 'our order');
+    assert.equal((await facts({ ...ours, options: ['-SSL_OP_CIPHER_SERVER_PREFERENCE'] }, wish))?.bits, 128, 'theirs');
+    await assert.rejects(facts({ groups: ['P-384'] }, { ecdhCurve: 'P-256' }));
+    assert.equal((await facts({ groups: ['P-384'] }, {}))?.version, 'TLSv1.3');
+  });
+
+  it('begins no handshake without a certificate, until there is one', async () => {
+    const whole = material;
+    material = { ...whole, certificate: '', key: '', unusable: 'the file is missing' };
+    await using server = await stage();
+    material = whole;
+    const socket = await clear(server.port);
+    await once(socket.resume(), 'close');
+    assert.equal(server.talkers[0]?.connection.tlsUsable, false);
+    assert.match((await server.talkers[0]?.over.promise) ?? '', /no usable certificate/);
+    server.contexts.swap(whole);
+    (await client(server.port)).destroy();
+    assert.equal(server.talkers[1]?.connection.tlsUsable, true);
   });
 
   it('keeps the same context for every connection', async () => {
