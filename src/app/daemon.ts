@@ -3,16 +3,14 @@
  * socket, watches what may change beside it, and ends in order. It decides nothing about mail.
  */
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import type { AdminContext, LiveRelay } from '../admin/context.ts';
 import { runOperation } from '../admin/operation.ts';
 import type { EventSink } from '../base/event.ts';
 import { asFault } from '../base/fault.ts';
 import { idMinter } from '../base/id.ts';
-import { accessMapFile, controlSocket, deliverySettings, inDirectory } from '../config/settings.ts';
+import { controlSocket, deliverySettings, inDirectory } from '../config/settings.ts';
 import type { Config } from '../config/schema.ts';
 import { fileContentStore } from '../platform/files/content-store.ts';
-import { isFileNow } from '../platform/files/write-file.ts';
 import { systemClock } from '../platform/process/clock.ts';
 import type { TlsMaterial } from '../platform/net/tls-contexts.ts';
 import { serveControl } from '../platform/process/control.ts';
@@ -30,7 +28,7 @@ import { ForeignKeeper } from './foreign.ts';
 import { changeSince, withdraws } from './holders.ts';
 import { relayNotices } from './notices.ts';
 import { notesPasswordUse } from './password-use.ts';
-import { readPolicy } from './policy.ts';
+import { PolicyReader, isSamePolicy, policyErrors, policyWarnings, problemText, refuseBroken } from './policy.ts';
 import { givenPassphrases } from './signer-passphrase.ts';
 import { startSpoolThread } from './threads/spool-client.ts';
 import {
@@ -56,6 +54,8 @@ const WATCH = 1_000;
 const TICKET_KEYS = 48;
 /** Who mints the ids of our own mail: front threads are 0 to 29, the delivery thread 31. */
 const NOTICE_WRITER = 30;
+/** A map is one file, and an editor soon done with it. */
+const MAP_PATIENCE = 1_000;
 /** What is stapled is asked for anew this often; it counts for a day. */
 const STAPLE_AGE = 3_600_000;
 /** A version before that of any ledger. */
@@ -102,7 +102,8 @@ export async function runDaemon({ directory, passphrase, prepare, ready }: Daemo
   const random = systemRandom();
   let ticketKeys = random.bytes(TICKET_KEYS);
   let material = usableTlsMaterial(config, directory, ticketKeys);
-  let policy = readPolicy(config, directory);
+  const policies = new PolicyReader(directory);
+  let policy = await policies.read(config);
   const contents = join(directory, CONTENTS);
 
   // The socket comes before the spool: it keeps a second relay off this directory, whose spool thread would take what the
@@ -140,7 +141,7 @@ export async function runDaemon({ directory, passphrase, prepare, ready }: Daemo
     },
   });
   stack.defer(() => trust.stop());
-  const state = { config, material, issuers, foreign: trust.snapshot(), policy: policy.source };
+  const state = { config, material, issuers, foreign: trust.snapshot(), policy };
   const fleet = new Fleet({ directory, database: join(directory, DATABASE), contents, spool, events }, state);
 
   /** The material with what our OCSP responder says of the certificate in it. */
@@ -218,8 +219,11 @@ export async function runDaemon({ directory, passphrase, prepare, ready }: Daemo
   await web.configure(config);
   acme.resume().catch((error: unknown) => trouble('ACME', error));
   const tellProblems = (): void => {
-    for (const { line, column, text, hint } of policy.problems)
-      trouble('access map', `${policy.source.map?.file}:${line}:${column}: ${text}; ${hint}`);
+    for (const problem of policyErrors(policy)) trouble('tables', problemText(problem));
+    // A large map is looked at for long: it is in force meanwhile.
+    void policyWarnings(policy)
+      .then((warnings) => warnings.forEach((problem) => trouble('access map', problemText(problem))))
+      .catch((error: unknown) => trouble('access map', error));
   };
   const tellCertificateFaults = (): void => {
     for (const fault of serverCertificateFaults(config, material, clock.now())) trouble('server certificate', fault);
@@ -236,15 +240,17 @@ export async function runDaemon({ directory, passphrase, prepare, ready }: Daemo
 
   const mapFiles = new WatchedFiles({
     what: 'access map',
-    files: () => [accessMapFile(config, directory, isFileNow) ?? join(directory, 'access')],
+    files: () => [join(directory, 'access'), ...policies.files(config)],
     async take() {
-      const next = readPolicy(config, directory);
-      if (isDeepStrictEqual(next.source, policy.source)) return false;
+      const next = await policies.read(config);
+      if (isSamePolicy(next, policy)) return false;
+      refuseBroken(next, policy);
       policy = next;
       tellProblems();
-      await fleet.policy(policy.source);
+      await fleet.policy(policy);
       return true;
     },
+    patience: MAP_PATIENCE,
     events,
     clock,
   });
@@ -335,7 +341,7 @@ export async function runDaemon({ directory, passphrase, prepare, ready }: Daemo
         const next = readConfig(directory);
         // Everything it names is read before anything changes: a reload takes effect whole or not at all.
         const nextMaterial = usableTlsMaterial(next, directory, ticketKeys, material);
-        readPolicy(next, directory);
+        refuseBroken(await policies.read(next), policy);
         [config, material] = [next, stapled(nextMaterial)];
         Object.assign(context, { config });
         await context.custody.reload();

@@ -96,6 +96,16 @@ export interface Config {
     readonly delayChecks: boolean;
     readonly spam?: 'friend' | 'hater' | undefined;
   };
+  readonly recipients: {
+    readonly aliases: readonly string[];
+    readonly virtual?: string | undefined;
+    readonly virtualDomains: readonly string[];
+    readonly domains?: string | undefined;
+  };
+  readonly senders: {
+    readonly generic?: string | undefined;
+    readonly genericDomains: readonly string[];
+  };
   readonly smtp: { readonly dialect: Dialect; readonly privacy: readonly PrivacyFlag[] };
   readonly auth: AuthSettings & {
     /** Domain of names that are given without one. */
@@ -596,6 +606,50 @@ const schema: z.ZodType<Config> = z.strictObject({
     .describe(
       'Who may send what to whom. Holders of certificates of our own CA relay by their record, with no line here.',
     ),
+  recipients: z
+    .strictObject({
+      aliases: z
+        .array(path)
+        .default([])
+        .describe(
+          'Files of aliases as Sendmail has them (`name: address, address`), for names in localDomains. Programs and files behind an alias get nothing; :include: lists are read. Read again when they change.',
+        )
+        .meta({ examples: [['aliases']] }),
+      virtual: path.optional().meta({
+        description:
+          "Sendmail's virtusertable, as text: `user@domain address`, `@domain %1@other`, `user@domain error:nouser text`. For localDomains and virtualDomains.",
+        type: 'string',
+        examples: ['virtusertable'],
+      }),
+      virtualDomains: z
+        .array(z.string())
+        .default([])
+        .describe("Domains of `virtual` besides localDomains (Sendmail's VIRTUSER_DOMAIN)."),
+      domains: path.optional().meta({
+        description: "Sendmail's domaintable, as text: `old.example.net new.example.net`, for recipients.",
+        type: 'string',
+        examples: ['domaintable'],
+      }),
+    })
+    .prefault({} as never)
+    .describe(
+      'Recipients that stand for others. Nothing is delivered into mailboxes: what a name comes to goes the way of its domain, which is a route in delivery.routes or its MX.',
+    ),
+  senders: z
+    .strictObject({
+      generic: path.optional().meta({
+        description:
+          "Sendmail's genericstable, as text: `user@inside.example.net user@example.net`. Rewrites the reverse-path; header fields stay as they are.",
+        type: 'string',
+        examples: ['genericstable'],
+      }),
+      genericDomains: z
+        .array(z.string())
+        .default([])
+        .describe("Domains whose addresses are looked up in `generic` (Sendmail's GENERICS_DOMAIN)."),
+    })
+    .prefault({} as never)
+    .describe('How reverse-paths are written to the world.'),
   smtp: z
     .strictObject({
       dialect: z

@@ -9,12 +9,21 @@ import { serverManner, type ServerManner } from '../protocol/smtp/server-manner.
 import type { ListenerRole, ListenerSettings } from '../relay/connection/connection.ts';
 import type { AccessPolicy } from '../relay/access/policy.ts';
 import type { ClientIdentity, DeliverySettings, LoginSettings, RouteDefaults } from '../relay/delivery/settings.ts';
+import type { RecipientRules, RecipientTables } from '../relay/recipients/rules.ts';
 import type { ScheduleSettings } from '../relay/schedule/settings.ts';
 import type { SessionLimits } from '../relay/session/limits.ts';
 import type { Config, ConfiguredLogin, RoleLimits } from './schema.ts';
 
 /** Ports that only root may listen on are moved up by this much for others, unless `portOffset` says otherwise. */
 const UNPRIVILEGED_OFFSET = 2_000;
+
+/** Where the tables for recipients and reverse-paths are. */
+export interface RecipientFiles {
+  readonly aliases: readonly string[];
+  readonly virtual: string | undefined;
+  readonly domains: string | undefined;
+  readonly generic: string | undefined;
+}
 
 /** What the machine is like. */
 export interface Machine {
@@ -149,6 +158,29 @@ export function accessSettings(config: Config): Omit<AccessPolicy, 'map'> {
     trustedMechanisms: new Set(access.trustedMechanisms),
     localUsers: access.localUsers && lowerCase(access.localUsers),
     emailAlias: config.compatibility.includes('email-alias'),
+  };
+}
+
+/** The rules for recipients and reverse-paths without their tables. */
+export function recipientSettings(config: Config): Omit<RecipientRules, keyof RecipientTables> {
+  return {
+    localDomains: lowerCase(config.access.localDomains),
+    virtualDomains: lowerCase(config.recipients.virtualDomains),
+    genericDomains: lowerCase(config.senders.genericDomains),
+    hostname: config.hostname.toLowerCase(),
+  };
+}
+
+/** The files of those tables. */
+export function recipientFiles(config: Config, directory: string): RecipientFiles {
+  const there = (path: string | undefined): string | undefined =>
+    path === undefined ? undefined : inDirectory(directory, path);
+  const { aliases, virtual, domains } = config.recipients;
+  return {
+    aliases: aliases.map((path) => inDirectory(directory, path)),
+    virtual: there(virtual),
+    domains: there(domains),
+    generic: there(config.senders.generic),
   };
 }
 

@@ -1,4 +1,5 @@
 /** The inbound side in memory: sessions on connections, spool and contents without a socket, disk or clock. */
+import { noRules } from '../../src/relay/recipients/rules.ts';
 import { barePolicy } from './policy.ts';
 import assert from 'node:assert/strict';
 import type { RelayEvent } from '../../src/base/event.ts';
@@ -125,6 +126,7 @@ export function stage(options: StageOptions = {}): Stage {
     limits: () => limits,
     manner: () => options.manner ?? plainManner,
     policy: () => policy,
+    recipients: () => noRules,
     directory,
     certificates: { facts: () => options.certificate ?? ALICE },
     peerName: () => Promise.resolve(options.name ?? { state: 'ok', name: 'client.example.org' }),

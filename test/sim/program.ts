@@ -1,3 +1,4 @@
+import { noRules } from '../../src/relay/recipients/rules.ts';
 import { barePolicy } from '../fakes/policy.ts';
 import { sleep, type Ms } from '../../src/base/clock.ts';
 import type { EventSink } from '../../src/base/event.ts';
@@ -247,6 +248,7 @@ export class Program {
       limits: () => LIMITS,
       manner: () => plainManner,
       policy: () => POLICY,
+      recipients: () => noRules,
       directory,
       peerName: async () => {
         await sleep(clock, nameTime);

@@ -24,7 +24,7 @@ import { PasswordLogins } from '../../relay/session/auth/password.ts';
 import { openLookup } from '../../storage/sqlite/ledger-lookup.ts';
 import { openPasswordLookup } from '../../storage/sqlite/passwords.ts';
 import { REMEMBERED, holderLookup } from '../holders.ts';
-import { makePolicy } from '../policy.ts';
+import { makePolicy, makeRecipients } from '../policy.ts';
 import { sharedCounts } from '../shared-counts.ts';
 import { frontMethods, type FrontControl, type FrontStart, type Listening } from './contracts.ts';
 import { eventBuffer } from './event-buffer.ts';
@@ -43,6 +43,7 @@ function run(start: FrontStart): void {
   let routes = deliverySettings(config, start.directory, []).routes;
   let manner = sessionManner(config, version);
   let policy: AccessPolicy = makePolicy(start.policy);
+  let recipients = makeRecipients(start.policy);
   const clock = systemClock();
   const events = eventBuffer(start.events, clock, () => config.log.level);
   const directory = holderCache(holderLookup(openLookup(start.database)), start.issuers, REMEMBERED);
@@ -70,6 +71,7 @@ function run(start: FrontStart): void {
     limits: (role) => sessionLimits(config, role),
     manner: () => manner,
     policy: () => policy,
+    recipients: () => recipients,
     directory,
     foreign: trust.foreign,
     peerName: (address) =>
@@ -120,6 +122,7 @@ function run(start: FrontStart): void {
     },
     async policy(source) {
       policy = makePolicy(source);
+      recipients = makeRecipients(source);
     },
     async config(next) {
       config = next;

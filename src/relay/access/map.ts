@@ -3,7 +3,8 @@
  * lines. How lines are read is in relay/table; which keys are asked for, and what an answer means, in lookup.ts and rule.ts.
  */
 import { TableBuilder } from '../table/builder.ts';
-import { readLines, type LineFault } from '../table/lines.ts';
+import { compileTable, spanText } from '../table/compile.ts';
+import { readLines } from '../table/lines.ts';
 import { openTable, type TableEntry } from '../table/table.ts';
 import { reviewLine } from './tags/registry.ts';
 import { MAX_KEY } from './tags/tag.ts';
@@ -55,29 +56,8 @@ export function parseAccessMap(text: string | Uint8Array, file: string): ParsedA
 
 /** The map in a text, for all threads. Lines with errors are left out; at most 1,000 of them are told. */
 export function compileAccessMap(text: Uint8Array): CompiledAccessMap {
-  const errors: AccessProblem[] = [];
-  const report = (line: number, column: number, what: string, hint: string): void => {
-    if (errors.length < MAX_PROBLEMS) errors.push({ severity: 'error', line, column, text: what, hint });
-  };
-  const builder = new TableBuilder(text.length);
-  readLines(text, {
-    entry(line, { key, value }) {
-      const earlier = builder.add(text, key, value, line);
-      if (earlier === undefined) return;
-      const where = `line ${earlier}`;
-      report(
-        line,
-        1,
-        `the key ${shown(text, key)} is there already, in ${where}; the first one counts`,
-        `remove this line or ${where}`,
-      );
-    },
-    fault(line, column, fault, key) {
-      const [what, hint] = words[fault];
-      report(line, column, key === undefined ? what : what.replace('{key}', () => shown(text, key)), hint);
-    },
-  });
-  return { table: builder.finish(), errors };
+  const { table, problems } = compileTable(text);
+  return { table, errors: problems };
 }
 
 /** Lines that count and will hardly do what they look like; at most 1,000. */
@@ -87,7 +67,7 @@ export function reviewAccessMap(text: Uint8Array): readonly AccessProblem[] {
   readLines(text, {
     entry(line, { start, key, value }) {
       if (warnings.length >= MAX_PROBLEMS || seen.add(text, key, value, line) !== undefined) return;
-      const review = reviewLine(textOf(text, key), textOf(text, value));
+      const review = reviewLine(spanText(text, key), spanText(text, value));
       if (review === undefined) return;
       const column = review.about === 'key' ? 1 : value[0] - start + 1;
       warnings.push({ severity: 'warning', line, column, text: review.text, hint: review.hint });
@@ -101,23 +81,4 @@ export function reviewAccessMap(text: Uint8Array): readonly AccessProblem[] {
 export function openAccessMap(buffer: ArrayBufferLike, file: string): AccessMap {
   const table = openTable(buffer);
   return { file, size: table.size, find: (key) => table.find(key, MAX_KEY) };
-}
-
-const words: Readonly<Record<LineFault, readonly [text: string, hint: string]>> = {
-  blank: ['the line has only blanks', 'remove the blanks, or start a comment with #'],
-  leading: [
-    'the line starts with a blank',
-    'start the key in the first column; an entry cannot go on in a second line',
-  ],
-  'no-value': ['the key {key} has no value', 'write a value after the key, such as RELAY, OK or REJECT'],
-  'no-text': ['the line has a NUL octet, so this is no text', 'write the file as plain text (UTF-8, not UTF-16)'],
-};
-
-function textOf(text: Uint8Array, [from, to]: readonly [number, number]): string {
-  return Buffer.from(text.buffer, text.byteOffset + from, to - from).toString('utf8');
-}
-
-function shown(text: Uint8Array, key: readonly [number, number]): string {
-  const whole = textOf(text, key);
-  return whole.length <= 80 ? `"${whole}"` : `"${whole.slice(0, 77)}..."`;
 }

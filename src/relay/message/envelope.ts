@@ -1,6 +1,7 @@
 import { toASCII } from 'tr46';
 import { formatAddress, type Address } from '../../protocol/smtp/address.ts';
 import type { BodyType, Notify, RecipientParameters } from '../../protocol/smtp/server-event.ts';
+import { encodeXtext } from '../../protocol/smtp/xtext.ts';
 
 /** One recipient that was answered 250. */
 export interface Recipient {
@@ -10,6 +11,8 @@ export interface Recipient {
   readonly domain: string;
   readonly notify: Notify | undefined;
   readonly orcpt: string | undefined;
+  /** Those that get the mail in its place (aliases, virtual users); undefined: itself. */
+  readonly others?: readonly Recipient[] | undefined;
 }
 
 /** The envelope of RFC 5321 §2.3.1, with the DSN parameters of RFC 3461. */
@@ -49,6 +52,11 @@ export function recipientOf(
     notify: parameters.notify,
     orcpt: parameters.orcpt,
   };
+}
+
+/** ORCPT of a recipient that came without one (RFC 3461 §4.2); undefined when only UTF-8 could say it. */
+export function originalRecipient(address: string): string | undefined {
+  return isAscii(address) ? `rfc822;${encodeXtext(address)}` : undefined;
 }
 
 /** The reverse-path of MAIL as the envelope keeps it: '' for the null path; undefined when its domain is none. */

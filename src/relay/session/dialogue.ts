@@ -20,8 +20,11 @@ import type { Connection, TlsFacts } from '../connection/connection.ts';
 import { current, identify } from '../identity/identify.ts';
 import type { Principal } from '../identity/principal.ts';
 import { reasonText } from '../identity/reason.ts';
-import { recipientOf, reversePathOf, type Origin } from '../message/envelope.ts';
+import { originalRecipient, recipientOf, reversePathOf, type Origin, type Recipient } from '../message/envelope.ts';
 import { clientText, protocolWord } from '../message/trace.ts';
+import { expandRecipient, type Expansion } from '../recipients/expand.ts';
+import { genericAddress } from '../recipients/generic.ts';
+import { canonical } from '../recipients/rules.ts';
 import { Exchange } from './auth/exchange.ts';
 import type { AuthFacts, AuthStep } from './auth/mechanism.ts';
 import { isConfigured, offerOf } from './auth/offer.ts';
@@ -30,6 +33,7 @@ import { eventPeer, ruleOf } from './peer-event.ts';
 import { receive, type Receiver, type Reception } from './reception.ts';
 import type { SessionServices } from './services.ts';
 import { originOf, Transaction } from './transaction.ts';
+import { verify } from './verify.ts';
 
 /** The answer comes later, by `proceed`. Until then nothing more may be asked. */
 export const LATER: unique symbol = Symbol('later');
@@ -262,7 +266,7 @@ export class Dialogue {
         this.#exchange.cancel();
         break;
       case 'verify':
-        return replyOf(this.#manner.statuses['cannot-verify']);
+        return this.#verify(event);
       case 'mail':
         return this.#mail(event);
       case 'recipient':
@@ -339,6 +343,13 @@ export class Dialogue {
     return replyOf(this.#manner.statuses['auth-succeeded'], { identity });
   }
 
+  #verify(event: EventOf<'verify'>): Reply {
+    const { policy, recipients } = this.#services;
+    const { status, addresses } = verify(event.verb, event.text, policy(), recipients());
+    const said = addresses.map((address) => replyOf(this.#manner.statuses[status], { address }));
+    return { ...(said[0] as Reply), lines: said.flatMap(({ lines }) => lines) };
+  }
+
   #mail(event: EventOf<'mail'>): Reply {
     const path = event.typed;
     const withdrawal = this.withdrawal();
@@ -353,7 +364,8 @@ export class Dialogue {
     const policy = this.#services.policy();
     const verdict = decideMail(policy, this.#facts(policy), event);
     if (verdict.kind === 'reject') return this.#rejected('mail', verdict, path);
-    const reversePath = reversePathOf(event.address);
+    const rules = this.#services.recipients();
+    const reversePath = reversePathOf(event.address && genericAddress(rules, event.address));
     if (reversePath === undefined) return this.#refuse('mail', 'bad-sender-address', { address: path }, path);
     const transaction = this.#begin(reversePath, { typed: path, address: event.address }, event.parameters);
     if (this.#connectVerdict !== undefined) transaction.heed(this.#connectVerdict);
@@ -373,13 +385,20 @@ export class Dialogue {
     const path = transaction.reversePath;
     const withdrawal = this.withdrawal();
     if (withdrawal !== undefined) return this.#refuse('recipient', withdrawal, {}, path, event.typed);
+    const rules = this.#services.recipients();
+    const address = canonical(rules, event.address);
+    const expansion = expandRecipient(rules, address, event.typed);
     const policy = this.#services.policy();
-    const verdict = decideRecipient(policy, this.#facts(policy), transaction.sender, event);
+    // What stands for others needs no user of its name.
+    const asked = expansion.kind === 'same' ? policy : { ...policy, localUsers: undefined };
+    const verdict = decideRecipient(asked, this.#facts(policy), transaction.sender, { ...event, address });
     if (verdict.kind === 'reject') return this.#rejected('recipient', verdict, path, event.typed);
+    if (expansion.kind === 'refused') return this.#refuseBy(expansion.reply, path, event.typed);
     const recipient = recipientOf(event.address, event.parameters, this.#services.hostname);
-    if (recipient === undefined)
+    const others = othersOf(expansion, recipient, this.#services.hostname);
+    if (recipient === undefined || others === null)
       return this.#refuse('recipient', 'bad-recipient-address', { address: event.typed }, path, event.typed);
-    transaction.recipients.push(recipient);
+    transaction.recipients.push({ ...recipient, others });
     transaction.heed(verdict);
     return replyOf(this.#manner.statuses['recipient-ok'], { address: event.typed });
   }
@@ -392,6 +411,7 @@ export class Dialogue {
     const withdrawal = this.withdrawal();
     if (withdrawal !== undefined) return this.#refuse('content', withdrawal, {}, transaction.reversePath);
     this.#inContent = true;
+    if (transaction.isForNobody) transaction.discarded = true;
     if (!transaction.discarded) this.#receiver = this.#receive(transaction);
     return replyOf(this.#manner.statuses['start-mail']);
   }
@@ -561,6 +581,11 @@ export class Dialogue {
     return reply;
   }
 
+  #refuseBy(reply: Reply, reversePath: string, recipient: string): Reply {
+    this.#services.events.tell(this.#refused('recipient', replyText(reply), undefined, reversePath, recipient));
+    return reply;
+  }
+
   #rejected(
     stage: Stage,
     verdict: Extract<Verdict, { kind: 'reject' }>,
@@ -584,6 +609,20 @@ export class Dialogue {
     const id = this.#transaction?.id;
     return { kind: 'refused', peer: this.#peer, stage, reply, id, reversePath: path, recipient: to, rule };
   }
+}
+
+/** The recipients that this one stands for, undefined when for itself; null when one of them is no address. */
+function othersOf(
+  expansion: Expansion,
+  recipient: Recipient | undefined,
+  hostname: string,
+): readonly Recipient[] | undefined | null {
+  if (expansion.kind !== 'others' || recipient === undefined) return undefined;
+  const { notify, address } = recipient;
+  // Reports name the address that the sender wrote (RFC 3461 §5.2.7.1).
+  const orcpt = recipient.orcpt ?? originalRecipient(address);
+  const others = expansion.to.map((one) => recipientOf(one, { notify, orcpt }, hostname));
+  return others.some((one) => one === undefined) ? null : (others as Recipient[]);
 }
 
 /** Events have addresses as envelopes have them, whatever stood in the command. */

@@ -9,6 +9,7 @@ import type { ListenerRole } from '../connection/connection.ts';
 import type { CertificateCache } from '../identity/certificate-cache.ts';
 import type { ForeignTrust } from '../identity/foreign.ts';
 import type { HolderDirectory } from '../identity/principal.ts';
+import type { RecipientRules } from '../recipients/rules.ts';
 import type { ContentStore, SpoolStore } from '../spool/spool.ts';
 import type { Mechanism } from './auth/mechanism.ts';
 import type { AuthSettings } from './auth/offer.ts';
@@ -38,6 +39,8 @@ export interface SessionServices {
   /** Asked once at the start of each session. */
   manner(): ServerManner;
   policy(): AccessPolicy;
+  /** Whom recipients stand for. */
+  recipients(): RecipientRules;
   readonly directory: HolderDirectory;
   /** CAs from outside that are trusted by rules of their own; undefined: none. */
   readonly foreign?: ForeignTrust | undefined;

@@ -43,6 +43,18 @@ export class Transaction {
     this.rule = ruleOf(verdict.trail) ?? this.rule;
   }
 
+  /** Whether every recipient stands for nobody. */
+  get isForNobody(): boolean {
+    return this.#destined().length === 0;
+  }
+
+  /** Those that recipients stand for, or themselves; each once when several lead there. */
+  #destined(): readonly Recipient[] {
+    if (this.recipients.every(({ others }) => others === undefined)) return this.recipients;
+    const all = this.recipients.flatMap((one) => one.others ?? [one]);
+    return [...new Map(all.toReversed().map((one) => [one.address, one])).values()].toReversed();
+  }
+
   envelope(): Omit<Envelope, 'recipients'> {
     const { body, smtputf8, ret, envid } = this.parameters;
     return { reversePath: this.reversePath, body, smtputf8, ret, envid };
@@ -58,7 +70,7 @@ export class Transaction {
     services: Pick<SessionServices, 'route' | 'mintId'>,
   ): NewEntry {
     const due = this.quarantined ? HELD : at;
-    const deliveries = this.recipients.map((recipient): NewDelivery => {
+    const deliveries = this.#destined().map((recipient): NewDelivery => {
       const { dest, lane } = services.route(recipient.domain);
       return {
         id: services.mintId(),

@@ -1,0 +1,162 @@
+/**
+ * What a recipient becomes: domaintable, virtusertable, then aliases, again for each result until nothing changes, in
+ * Sendmail's order (RFC 5321 §3.9.1). A name that nothing answers for stays what it is.
+ */
+import { statuses, type StatusKey } from '../../base/status.ts';
+import { parseAddress, type Address } from '../../protocol/smtp/address.ts';
+import { replyOf, type Reply } from '../../protocol/smtp/reply.ts';
+import type { TableEntry } from '../table/table.ts';
+import { canonical, isLocal, splitDetail, type RecipientRules } from './rules.ts';
+import { parseTarget } from './target.ts';
+import { findVirtual } from './virtual.ts';
+
+/** Whom mail goes to instead of the recipient. An empty list: to nobody (`/dev/null`). */
+export type Expansion =
+  | { readonly kind: 'same' }
+  | { readonly kind: 'others'; readonly to: readonly Address[] }
+  | { readonly kind: 'refused'; readonly reply: Reply };
+
+/** Aliases of aliases, as Sendmail's MaxAliasRecursion. */
+const MAX_DEPTH = 10;
+/** Rows of the virtusertable that lead to others. */
+const MAX_VIRTUAL = 50;
+/** An entry of the spool is one message: what has more recipients is a mailing list's work. */
+const MAX_RECIPIENTS = 10_000;
+
+/** `address` is canonical already; `typed` is what stood after `RCPT TO:`. */
+export function expandRecipient(rules: RecipientRules, address: Address, typed: string): Expansion {
+  if (rules.aliases === undefined && rules.virtual === undefined && rules.domains === undefined)
+    return { kind: 'same' };
+  const expander = new Expander(rules, typed, address.domain);
+  expander.resolve(address, []);
+  return expander.result(address);
+}
+
+class Expander {
+  readonly #rules: RecipientRules;
+  readonly #typed: string;
+  /** Names without a domain belong to the domain that the mail was for. */
+  readonly #domain: string;
+  readonly #found = new Map<string, Address>();
+  readonly #expanded = new Set<string>();
+  #discarded = false;
+  #refusal: Reply | undefined;
+
+  constructor(rules: RecipientRules, typed: string, domain: string) {
+    this.#rules = rules;
+    this.#typed = typed;
+    this.#domain = domain;
+  }
+
+  result(address: Address): Expansion {
+    const to = [...this.#found.values()];
+    const [only] = to;
+    if (only !== undefined && to.length === 1 && key(only) === key(address) && !this.#discarded)
+      return { kind: 'same' };
+    if (to.length === 0 && !this.#discarded && this.#refusal !== undefined)
+      return { kind: 'refused', reply: this.#refusal };
+    return { kind: 'others', to };
+  }
+
+  /** `path`: the aliases that led here. */
+  resolve(address: Address, path: readonly string[]): void {
+    let now = address;
+    for (let round = 0; ; round++) {
+      const answer = findVirtual(this.#rules, now);
+      if (answer === undefined) break;
+      if (round >= MAX_VIRTUAL) return this.#refuse('alias-loop');
+      const refusal = errorReply(answer.value, this.#typed);
+      if (refusal !== undefined) {
+        this.#refusal ??= refusal;
+        return;
+      }
+      const next = parseAddress(answer.value);
+      if (next === undefined) return this.#refuse('alias-fault');
+      now = canonical(this.#rules, next);
+    }
+    if (!isLocal(this.#rules, now.domain)) return this.#take(now);
+    this.#local(now, path);
+  }
+
+  #local(address: Address, path: readonly string[]): void {
+    const alias = this.#findAlias(address);
+    // An alias that names itself means the user of that name.
+    if (alias === undefined || path.at(-1) === alias.name) return this.#take(address);
+    if (path.includes(alias.name) || path.length >= MAX_DEPTH) return this.#refuse('alias-loop');
+    if (this.#expanded.has(alias.name)) return;
+    const inner = [...path, alias.name];
+    for (const text of alias.entry.value.split('\n')) this.#target(text, address.domain, inner);
+    this.#expanded.add(alias.name);
+  }
+
+  #target(text: string, domain: string, path: readonly string[]): void {
+    const target = parseTarget(text);
+    if (target.kind === 'address') {
+      const { local, domain: typed } = target.address;
+      // Without a domain it is a local user, of whatever domain it was that led here.
+      if (typed === '') return this.#local({ local, domain: isLocal(this.#rules, domain) ? domain : '' }, path);
+      return this.resolve(canonical(this.#rules, target.address), path);
+    }
+    if (target.kind === 'user') return this.#take({ local: target.local, domain });
+    if (target.kind === 'file' && target.text === '/dev/null') {
+      this.#discarded = true;
+      return;
+    }
+    this.#refuse(target.kind === 'program' || target.kind === 'file' ? 'alias-program' : 'alias-fault');
+  }
+
+  /** As Sendmail asks: `user+detail@domain`, `user+detail`, then `user+*` and `user`. */
+  #findAlias({ local, domain }: Address): { readonly name: string; readonly entry: TableEntry } | undefined {
+    const table = this.#rules.aliases;
+    if (table === undefined) return undefined;
+    const { user, detail } = splitDetail(local);
+    const names = [`${local}@${domain}`, local, ...(detail === undefined ? [] : [`${user}+*`, user])];
+    for (const name of names) {
+      const entry = table.find(name);
+      if (entry !== undefined) return { name: name.toLowerCase(), entry };
+    }
+    return undefined;
+  }
+
+  #take(address: Address): void {
+    const { local } = address;
+    const domain = address.domain === '' ? this.#homeDomain() : address.domain;
+    if (this.#found.size >= MAX_RECIPIENTS) return this.#refuse('alias-fault');
+    const whole = { local, domain };
+    this.#found.set(key(whole), whole);
+  }
+
+  #homeDomain(): string {
+    return this.#domain !== '' && isLocal(this.#rules, this.#domain) ? this.#domain : this.#rules.hostname;
+  }
+
+  #refuse(status: StatusKey): void {
+    this.#refusal ??= replyOf(statuses[status], { address: this.#typed });
+  }
+}
+
+/** Local parts differ by case for whoever has the mailbox (RFC 5321 §2.4), domains do not. */
+function key({ local, domain }: Address): string {
+  return `${local}@${domain.toLowerCase()}`;
+}
+
+/**
+ * `error:D.S.N:code text` and `error:word code text` of the virtusertable, as Sendmail answers them; undefined for
+ * anything else. Without a code it is 553 5.3.0, whatever the word; an enhanced code in the text wins.
+ */
+function errorReply(value: string, typed: string): Reply | undefined {
+  const parts = /^error:\s*(?:(\d\.\d+\.\d+)\s*:|\S*)\s*(?:([45]\d\d)\s+)?(?:([45]\.\d+\.\d+)\s+)?(.*)$/i.exec(value);
+  if (parts === null) return undefined;
+  const [, before, code, inside, text = ''] = parts;
+  const status = statuses['virtual-refused'];
+  if (code === undefined) {
+    const said = inside === undefined ? text : `${inside} ${text}`;
+    return replyOf(status, { address: typed, text: said });
+  }
+  const enhanced = [inside, before].find((one) => one?.[0] === code[0]) ?? `${code[0]}.0.0`;
+  const shown = NAMELESS.has(code) ? '{text}' : status.text;
+  return replyOf({ ...status, code: Number(code), enhanced, text: shown }, { address: typed, text });
+}
+
+/** Replies in which Sendmail does not repeat the address. */
+const NAMELESS: ReadonlySet<string> = new Set(['451', '452', '551', '552', '554']);
