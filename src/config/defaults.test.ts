@@ -61,12 +61,14 @@ test('each setting can be uncommented alone and changes nothing where it shows t
     }
   }
   assert.deepEqual([...new Set(shown)].sort(), [
+    'authinfo',
     'authorityPaths',
     'ciphers',
     'compatibility',
     'connectionsByAddress',
     'groups',
     'hostname',
+    'identity',
     'messageSize',
     'messagesPerSession',
     'networks',

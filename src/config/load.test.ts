@@ -62,7 +62,7 @@ access:
     'sealpost.yaml:12:10: listeners[1].tls is "maybe"; write none, starttls or implicit',
     'sealpost.yaml:14:12: tls.minimum is 1.2; write TLSv1.2 or TLSv1.3',
     'sealpost.yaml:17:7: delivery.routes[0].domains is missing; write domains: [*]',
-    'sealpost.yaml:17:11: delivery.routes[0].to is "smarthost"; write host:port such as mx.example.net:25 or [192.0.2.1]:2525',
+    'sealpost.yaml:17:11: delivery.routes[0].to is "smarthost"; write host:port such as mx.example.net:25, [192.0.2.1]:2525 or mx:example.net:25',
     'sealpost.yaml:19:1: unknown key messageSize; did you mean limits.messageSize? Mind the indentation',
     'sealpost.yaml:20:19: threads.fronts is "lots"; write auto, or a whole number from 1 to 30',
     'sealpost.yaml:22:33: access.trustedNetworks[1] is "loopback"; write a network in CIDR form such as 192.0.2.0/24 or 2001:db8::/32',

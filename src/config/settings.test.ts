@@ -90,7 +90,8 @@ test('routes with absolute paths and lower-case domains', () => {
       tls: 'verify',
       implicit: false,
       identity: { certificate: '/data/tls/c.crt', key: '/k' },
-      authorities: '/data/ca.pem',
+      authorities: { files: ['/data/ca.pem'], directories: [] },
+      tlsFallback: false,
     },
   ]);
   assert.equal(settings.hostname, 'relay.example.net');

@@ -12,6 +12,7 @@ import type { EventSink } from '../base/event.ts';
 import type { Id } from '../base/id.ts';
 import type { Random } from '../base/random.ts';
 import type { Connection } from './connection/connection.ts';
+import type { TlsPolicy } from './access/tls.ts';
 import type { Dialer } from './delivery/dialer.ts';
 import { carrier } from './delivery/attempt.ts';
 import type { Resolver } from './delivery/resolver.ts';
@@ -67,6 +68,8 @@ export interface OutboundParts {
   readonly resolver: Resolver;
   readonly dialer: Dialer;
   readonly delivery: DeliverySettings;
+  /** What the access map says of next hops, as it is now. */
+  readonly policy?: () => TlsPolicy | undefined;
   readonly schedule: () => ScheduleSettings;
   readonly mintId: () => Id;
   readonly utcOffset: (at: number) => number;
@@ -85,7 +88,8 @@ export interface Outbound {
 /** Steps 7 to 9 for one delivery thread. */
 export function outbound(parts: OutboundParts): Outbound {
   const { store, contents, clock, random, events, owner, delivery, schedule: settings } = parts;
-  const carry = carrier({ settings: delivery, resolver: parts.resolver, dialer: parts.dialer, clock, random });
+  const { resolver, dialer, policy } = parts;
+  const carry = carrier({ settings: delivery, resolver, dialer, clock, random, ...(policy && { policy }) });
   const settle = settler({
     store,
     contents,

@@ -48,6 +48,8 @@ const VERIFIED: OutboundTls = {
   bits: 256,
   verified: true,
   detail: undefined,
+  trusted: true,
+  certificate: undefined,
 };
 
 /** A small SMTP server for the fake network, obedient but for what its script says. */

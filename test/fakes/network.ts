@@ -42,6 +42,8 @@ const VERIFIED: OutboundTls = {
   bits: 256,
   verified: true,
   detail: undefined,
+  trusted: true,
+  certificate: undefined,
 };
 
 /** A network in memory. Bytes arrive in order, each time from the microtask queue, so that nobody is called from inside its own call. */

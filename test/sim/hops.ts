@@ -57,6 +57,8 @@ const VERIFIED: OutboundTls = {
   bits: 256,
   verified: true,
   detail: undefined,
+  trusted: true,
+  certificate: undefined,
 };
 
 /** How a listener says that it does not even refuse: the dialler waits as long as it likes. */

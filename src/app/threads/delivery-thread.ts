@@ -12,6 +12,7 @@ import { netDialer } from '../../platform/net/dialer.ts';
 import { systemClock } from '../../platform/process/clock.ts';
 import { systemRandom } from '../../platform/process/random.ts';
 import { outbound } from '../../relay/relay.ts';
+import { makePolicy } from '../policy.ts';
 import { deliveryMethods, type DeliveryControl, type DeliveryStart } from './contracts.ts';
 import { eventBuffer } from './event-buffer.ts';
 import { serve } from './rpc.ts';
@@ -27,13 +28,15 @@ function run(start: DeliveryStart): void {
   const { config } = start;
   const clock = systemClock();
   const events = eventBuffer(start.events, clock, () => config.log.level);
-  const dialer = netDialer();
+  let policy = makePolicy(start.policy);
+  const dialer = netDialer((detail) => events.tell({ kind: 'trouble', where: 'delivery', detail }));
   const { schedule, carrier } = outbound({
     store: spoolClient(start.spool),
     contents: fileContentStore(start.contents),
     resolver: dnsResolver({ ...defaultDnsSettings, servers: config.delivery.resolver }),
     dialer,
     delivery: deliverySettings(config, start.directory, start.ownAddresses),
+    policy: () => policy,
     schedule: () => scheduleSettings(config),
     mintId: idMinter(clock, start.writer, start.firstId),
     utcOffset,
@@ -47,6 +50,9 @@ function run(start: DeliveryStart): void {
     start: () => schedule.start(),
     retry: async () => schedule.retry(),
     renewContexts: async () => dialer.renewContexts(),
+    async policy(source) {
+      policy = makePolicy(source);
+    },
     async stop(grace) {
       await schedule.stop(grace);
       carrier.close();

@@ -132,7 +132,7 @@ describe('net dialer', { skip: missing('openssl') }, () => {
   }
 
   function tlsTo(name: string, changes: Partial<DialTls> = {}): DialTls {
-    return { name, identity: undefined, authorities: file('ca.pem'), ...changes };
+    return { name, identity: undefined, authorities: { files: [file('ca.pem')], directories: [] }, ...changes };
   }
 
   test('carries bytes both ways, greeting included, and tells the end', async () => {
@@ -226,7 +226,20 @@ describe('net dialer', { skip: missing('openssl') }, () => {
     assert.equal(await handler.until('received'), 'received sni hop.example peer relay.example');
     assert.deepEqual(
       { ...connection.tls, cipher: '' },
-      { version: 'TLSv1.3', cipher: '', bits: connection.tls?.bits, verified: true, detail: undefined },
+      {
+        version: 'TLSv1.3',
+        cipher: '',
+        bits: connection.tls?.bits,
+        verified: true,
+        detail: undefined,
+        trusted: true,
+        certificate: {
+          subject: '/CN=hop.example',
+          issuer: '/CN=Test+20CA',
+          commonName: 'hop.example',
+          dnsNames: ['hop.example'],
+        },
+      },
     );
     assert.ok([128, 256].includes(connection.tls?.bits ?? 0));
     connection.destroy();
@@ -278,7 +291,7 @@ describe('net dialer', { skip: missing('openssl') }, () => {
     (await open(target, handler)).startTls(tlsTo('hop.example'));
     assert.doesNotMatch(await handler.until('closed'), /undefined/);
 
-    const missing = tlsTo('hop.example', { authorities: file('nowhere.pem') });
+    const missing = tlsTo('hop.example', { authorities: { files: [file('nowhere.pem')], directories: [] } });
     const result = await netDialer().dial({ ...target, implicitTls: missing }, new Listener(), never());
     assert.ok(result.kind === 'failed' && result.stage === 'tls' && result.detail.includes('nowhere.pem'));
     const told = new Listener();

@@ -1,5 +1,5 @@
 import { connect as netConnect, isIP, type Socket } from 'node:net';
-import { connect as tlsConnect, type TLSSocket } from 'node:tls';
+import { checkServerIdentity, connect as tlsConnect, type TLSSocket } from 'node:tls';
 import type {
   DialResult,
   DialTarget,
@@ -9,6 +9,7 @@ import type {
   OutboundHandler,
   OutboundTls,
 } from '../../relay/delivery/dialer.ts';
+import { readFacts } from '../../relay/identity/certificate-cache.ts';
 import { ClientContexts, type RenewedContexts } from './client-contexts.ts';
 
 /** Connections to next hops over TCP, with TLS as the caller asks. */
@@ -17,9 +18,9 @@ export interface NetDialer extends Dialer {
   renewContexts(): RenewedContexts;
 }
 
-/** A dialer on `node:net`. Contexts are made once for each identity and authorities, never for a connection. */
-export function netDialer(): NetDialer {
-  const contexts = new ClientContexts();
+/** A dialer on `node:net`; `onTrouble` hears of client certificates that cannot be shown. Contexts are made once for each identity and authorities, never for a connection. */
+export function netDialer(onTrouble?: (detail: string) => void): NetDialer {
+  const contexts = new ClientContexts(onTrouble);
   return {
     dial: (target, handler, signal) => dial(target, handler, signal, contexts),
     renewContexts: () => contexts.renew(),
@@ -52,7 +53,7 @@ async function dial(
     secure.destroy();
     return { kind: 'failed', stage: 'tls', detail: failed };
   }
-  return { kind: 'connected', connection: new SocketConnection(secure, handler, contexts) };
+  return { kind: 'connected', connection: new SocketConnection(secure, handler, contexts, target.implicitTls) };
 }
 
 /** Waits for `event`; undefined when it came, else why it did not. */
@@ -87,11 +88,12 @@ class SocketConnection implements OutboundConnection {
   readonly #handler: OutboundHandler;
   readonly #contexts: ClientContexts;
 
-  constructor(socket: Socket, handler: OutboundHandler, contexts: ClientContexts) {
+  /** `implicit`: the socket has TLS already, done as this says. */
+  constructor(socket: Socket, handler: OutboundHandler, contexts: ClientContexts, implicit?: DialTls) {
     this.#socket = socket;
     this.#handler = handler;
     this.#contexts = contexts;
-    if ('encrypted' in socket) this.#tls = tlsFacts(socket as TLSSocket);
+    if (implicit !== undefined) this.#tls = tlsFacts(socket as TLSSocket, implicit.name);
     this.#listen(socket);
   }
 
@@ -114,7 +116,7 @@ class SocketConnection implements OutboundConnection {
     }
     this.#socket = secure;
     secure.once('secureConnect', () => {
-      this.#tls = tlsFacts(secure);
+      this.#tls = tlsFacts(secure, tls.name);
       if (!this.#silent) this.#handler.secured(this.#tls);
     });
     this.#listen(secure);
@@ -169,23 +171,42 @@ function startTls(socket: Socket, tls: DialTls, contexts: ClientContexts): TLSSo
     socket,
     secureContext,
     rejectUnauthorized: false,
+    // Asked in tlsFacts: chain and name are two questions.
+    checkServerIdentity: () => undefined,
     ...(isIP(tls.name) === 0 ? { servername: tls.name } : { host: tls.name }),
   };
   return tlsConnect(options);
 }
 
-function tlsFacts(socket: TLSSocket): OutboundTls {
+function tlsFacts(socket: TLSSocket, name: string): OutboundTls {
   const cipher = socket.getCipher() as
     | { name: string; standardName: string; version: string; bits?: number }
     | undefined;
-  const reason: unknown = socket.authorizationError;
+  const trusted = socket.authorized;
+  const untrusted: unknown = socket.authorizationError;
+  const mismatch = trusted
+    ? (checkServerIdentity(name, socket.getPeerCertificate()) as NodeJS.ErrnoException | undefined)
+    : undefined;
+  const reason = mismatch === undefined ? untrusted : (mismatch.code ?? mismatch);
   return {
     version: socket.getProtocol() ?? 'unknown',
     cipher: cipher?.name ?? 'unknown',
     bits: secretBits(cipher?.name ?? ''),
-    verified: socket.authorized,
-    detail: socket.authorized ? undefined : reason instanceof Error ? reason.message : String(reason),
+    verified: trusted && mismatch === undefined,
+    detail: trusted && mismatch === undefined ? undefined : reason instanceof Error ? reason.message : String(reason),
+    trusted,
+    certificate: shown(socket),
   };
+}
+
+/** What the hop showed, in the form that requirements compare. */
+function shown(socket: TLSSocket): OutboundTls['certificate'] {
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return undefined;
+  const facts = readFacts({ der: new Uint8Array(certificate.raw), fingerprint: certificate.fingerprint256 });
+  if (facts === undefined) return undefined;
+  const { subject, issuer, commonName, dnsNames } = facts;
+  return { subject, issuer, commonName, dnsNames };
 }
 
 /** Node does not tell the bits of a cipher; its name does. */

@@ -122,7 +122,8 @@ function unverified(verify: string): string {
     case 'CLEAR':
       return 'STARTTLS disabled locally';
     default:
-      return `authentication failure ${verify}`;
+      // Sendmail means to name the word and does not.
+      return 'authentication failure';
   }
 }
 

@@ -29,8 +29,10 @@ const UNVERIFIED: OutboundTls = {
   bits: 256,
   verified: false,
   detail: 'SELF_SIGNED_CERT',
+  trusted: false,
+  certificate: undefined,
 };
-const VERIFIED: OutboundTls = { ...UNVERIFIED, verified: true, detail: undefined };
+const VERIFIED: OutboundTls = { ...UNVERIFIED, verified: true, trusted: true, detail: undefined };
 
 interface World {
   readonly clock: FakeClock;
@@ -472,7 +474,12 @@ describe('attempt: TLS', () => {
   });
 
   test('verify: a certificate that does not verify gets nothing, one that does gets the mail', async () => {
-    const route: RouteSettings = { ...SMARTHOST, to: 'hop.example:587', tls: 'verify', authorities: '/ca.pem' };
+    const route: RouteSettings = {
+      ...SMARTHOST,
+      to: 'hop.example:587',
+      tls: 'verify',
+      authorities: { files: ['/ca.pem'], directories: [] },
+    };
     const zone: Zone = { addresses: { 'hop.example': ['192.0.2.9'] } };
     const bad = world([route], zone);
     const hop = bad.hop('192.0.2.9:587', { tls: UNVERIFIED });

@@ -10,11 +10,12 @@ import type { Hop, Outcome } from '../../base/outcome.ts';
 import { statusClass } from '../../base/status.ts';
 import type { Random } from '../../base/random.ts';
 import type { ClientTransaction } from '../../protocol/smtp/client-event.ts';
+import { decideRecipientTls, type TlsPolicy } from '../access/tls.ts';
 import type { Carrier, CarryResult, Shipment, ShipmentRecipient } from '../message/shipment.ts';
 import { openChannel, type Channel, type ChannelTarget, type OpenFailure, type Source } from './channel.ts';
 import type { Dialer } from './dialer.ts';
 import { findAddresses, findExchanges, routingDomain, type HopAddress, type HopDeps } from './hop.ts';
-import { failure, hopText, outcomeOf } from './outcome.ts';
+import { endOf, failure, hopText, insecure, outcomeOf } from './outcome.ts';
 import { ConnectionPool } from './pool.ts';
 import type { Resolver } from './resolver.ts';
 import { routeTable, type Route, type RouteTable } from './route.ts';
@@ -28,8 +29,8 @@ export interface CarrierDeps {
   readonly dialer: Dialer;
   readonly clock: Clock;
   readonly random: Random;
-  /** Undefined: the usual ones. */
-  readonly sources?: readonly RequirementSource[];
+  /** What the access map says of TLS, as it is now; without it nobody has a say but the routes. */
+  readonly policy?: () => TlsPolicy | undefined;
 }
 
 /** Addresses tried in one attempt, over all hosts: enough for the large, an end to the malicious. */
@@ -60,8 +61,8 @@ class Deliverer implements Carrier {
       ownAddresses: settings.ownAddresses,
       port: settings.port,
     };
-    this.#routes = routeTable(settings.routes);
-    this.#sources = deps.sources ?? requirementSources;
+    this.#routes = routeTable(settings.routes, settings.defaults);
+    this.#sources = requirementSources(() => deps.policy?.());
     this.#pool = new ConnectionPool(clock, settings);
   }
 
@@ -101,6 +102,8 @@ class Deliverer implements Carrier {
   }
 
   async #run(run: Run, signal: AbortSignal): Promise<void> {
+    const { end } = run.route;
+    if (end !== undefined) return run.conclude(endOf(end, run.domain));
     const exchanges = await findExchanges(run.route, run.domain, this.#hopDeps);
     if (exchanges.kind === 'none') return run.end(failure(exchanges.status, exchanges.detail, undefined));
     let left = ADDRESS_LIMIT;
@@ -131,9 +134,14 @@ class Deliverer implements Carrier {
   /** By a kept connection to one of these hosts. False: there was none, or it was dead; a new one is needed. */
   async #tryKept(run: Run, group: readonly string[], port: number, signal: AbortSignal): Promise<boolean> {
     for (const host of group) {
-      const { key } = await this.#targetOf(run, host, port);
+      const { key, requirement } = await this.#targetOf(run, host, undefined, port);
       const channel = this.#pool.take(key);
       if (channel === undefined) continue;
+      // The map may have changed since the connection was judged.
+      if (requirement.judge?.(channel.tlsPeer) !== undefined) {
+        channel.quit();
+        continue;
+      }
       return this.#transact(run, channel, signal);
     }
     return false;
@@ -141,16 +149,21 @@ class Deliverer implements Carrier {
 
   /** By a new connection to this address. False: nothing was handed over, another hop may be tried. */
   async #tryHop(run: Run, hop: HopAddress, signal: AbortSignal): Promise<boolean> {
-    const { key, requirement } = await this.#targetOf(run, hop.host, hop.port);
-    const target: ChannelTarget = { hop, requirement, identity: run.route.identity, key };
+    const { key, requirement } = await this.#targetOf(run, hop.host, hop.address, hop.port);
+    const { identity, login } = run.route;
+    const target: ChannelTarget = { hop, requirement, identity, login, key };
     run.hop = hop;
     run.tls = undefined;
     let opened = await this.#open(target, signal);
     if (opened.kind === 'failed' && opened.stage === 'tls' && requirement.fallback && !signal.aborted) {
-      opened = await this.#open({ ...target, requirement: { ...requirement, tls: 'none' } }, signal);
+      opened = await this.#open({ ...target, requirement: { ...requirement, tls: 'none' }, fellBack: true }, signal);
     }
     if (opened.kind === 'open') return this.#transact(run, opened, signal);
-    run.note(failure(opened.status, opened.detail, hop, opened.remote));
+    run.note(
+      opened.insecure === undefined
+        ? failure(opened.status, opened.detail, hop, opened.remote)
+        : insecure(opened.insecure, hop),
+    );
     return false;
   }
 
@@ -189,11 +202,12 @@ class Deliverer implements Carrier {
         run.end(failure('connection-lost', 'the attempt was stopped', undefined));
         return true;
       }
+      run.hop = channel.target.hop;
+      run.tls = channel.tlsText;
+      if (run.withhold((recipient) => this.#unfit(channel, recipient))) return true;
       const result = await channel.transact(run.transaction(), source);
       // A kept connection that the server had given up in the meantime says nothing about the server.
       if (!result.answered && !isFirst && !signal.aborted) return false;
-      run.hop = channel.target.hop;
-      run.tls = channel.tlsText;
       return run.settle(
         result.results.map((each) => ({ ...each, outcome: outcomeOf(each, channel.target.hop, channel.offersDsn) })),
       );
@@ -208,19 +222,36 @@ class Deliverer implements Carrier {
     }
   }
 
+  /** Whether the hop is not good enough for one recipient (TLS_Rcpt:). */
+  #unfit(channel: Channel, recipient: string): Outcome | undefined {
+    const policy = this.#deps.policy?.();
+    if (policy?.map === undefined) return undefined;
+    const refusal = decideRecipientTls(policy, channel.tlsPeer, recipient);
+    return refusal === undefined ? undefined : insecure(refusal, channel.target.hop);
+  }
+
   async #targetOf(
     run: Run,
     host: string,
+    address: string | undefined,
     port: number,
   ): Promise<{ readonly key: string; readonly requirement: TlsRequirement }> {
     const demands: TlsRequirement[] = [];
     for (const source of this.#sources) {
-      const demand = await source.demand({ host, port, domain: run.domain }, run.route);
+      const demand = await source.demand({ host, address, port, domain: run.domain }, run.route);
       if (demand !== undefined) demands.push(demand);
     }
     const requirement = strictest(demands);
-    const { identity } = run.route;
-    const key = `${host}\n${port}\n${requirement.tls}\n${requirement.implicit}\n${requirement.authorities ?? ''}\n${identity?.certificate ?? ''}\n${identity?.key ?? ''}`;
+    const { identity, login } = run.route;
+    const key = JSON.stringify([
+      host,
+      port,
+      requirement.tls,
+      requirement.implicit,
+      requirement.authorities,
+      identity,
+      login,
+    ]);
     return { key, requirement };
   }
 }
@@ -262,6 +293,16 @@ class Run {
     const recipients = this.#open.map((index) => this.#recipients[index] as ShipmentRecipient);
     const { reversePath, body, smtputf8, ret, envid } = envelope;
     return { reversePath, body, smtputf8, ret, envid, size, recipients };
+  }
+
+  /** Gives those recipients their outcome that `judge` has one for; true when none is left open. */
+  withhold(judge: (recipient: string) => Outcome | undefined): boolean {
+    this.#open = this.#open.filter((index) => {
+      const outcome = judge((this.#recipients[index] as ShipmentRecipient).address);
+      if (outcome !== undefined) this.#outcomes[index] = outcome;
+      return outcome === undefined;
+    });
+    return this.#open.length === 0;
   }
 
   /** Takes the results of a transaction over the open recipients; true when none is left open. */

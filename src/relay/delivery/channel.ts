@@ -8,13 +8,15 @@ import type { Cancel, Clock, Ms } from '../../base/clock.ts';
 import { asFault } from '../../base/fault.ts';
 import type { RemoteReply } from '../../base/outcome.ts';
 import type { StatusKey } from '../../base/status.ts';
+import type { TlsRefusal } from '../access/tls.ts';
+import type { TlsPeer } from '../access/tls-requirement.ts';
 import { clientEngine, type ClientEngine } from '../../protocol/smtp/client.ts';
 import type { ClientEvent, ClientTransaction, RecipientResult } from '../../protocol/smtp/client-event.ts';
 import type { Dialer, DialTls, OutboundConnection, OutboundHandler, OutboundTls } from './dialer.ts';
 import type { HopAddress } from './hop.ts';
 import { hopText, replyLine } from './outcome.ts';
 import type { TlsRequirement } from './security/requirement.ts';
-import type { ClientIdentity } from './settings.ts';
+import type { ClientIdentity, LoginSettings } from './settings.ts';
 
 export interface ChannelSettings {
   /** Name we say in EHLO. */
@@ -35,6 +37,10 @@ export interface ChannelTarget {
   readonly hop: HopAddress;
   readonly requirement: TlsRequirement;
   readonly identity: ClientIdentity | undefined;
+  /** TLS was tried and failed: this is the second try, in clear. */
+  readonly fellBack?: boolean;
+  /** How to log in; undefined: not at all. */
+  readonly login?: LoginSettings | undefined;
   /** What a connection must share to be used for another message, see pool.ts. */
   readonly key: string;
 }
@@ -46,6 +52,8 @@ export interface OpenFailure {
   readonly status: StatusKey;
   readonly remote: RemoteReply | undefined;
   readonly detail: string;
+  /** Policy demands better TLS. */
+  readonly insecure?: TlsRefusal;
 }
 
 export interface TransactionResult {
@@ -85,18 +93,12 @@ export async function openChannel(
     );
     cancel();
     if (dialled.kind === 'failed') {
-      const isTls = dialled.stage === 'tls';
       const detail =
         stop.signal.aborted && !signal.aborted
           ? `no connection within ${deps.settings.connectTime} ms`
           : dialled.detail;
-      return {
-        kind: 'failed',
-        stage: dialled.stage,
-        status: isTls ? 'tls-failed' : 'connect-failed',
-        remote: undefined,
-        detail,
-      };
+      if (dialled.stage === 'tls') return failedHandshake(target, detail);
+      return { kind: 'failed', stage: 'connect', status: 'connect-failed', remote: undefined, detail };
     }
     const failure = await channel.begin(dialled.connection);
     return failure ?? channel;
@@ -104,6 +106,24 @@ export async function openChannel(
     cancel();
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+function insecureFailure(stage: OpenFailure['stage'], insecure: TlsRefusal): OpenFailure {
+  return { kind: 'failed', stage, status: insecure.status, remote: undefined, detail: insecure.reason, insecure };
+}
+
+/** What no line of the map speaks of is told in our own words, with what the library said. */
+function failedHandshake({ hop, requirement }: ChannelTarget, detail: string): OpenFailure {
+  const refusal = requirement.judge?.({
+    verify: 'SOFTWARE',
+    bits: 0,
+    name: hop.host,
+    address: hop.address,
+    certificate: undefined,
+  });
+  if (refusal !== undefined && (refusal.source !== undefined || refusal.status !== 'tls-required'))
+    return insecureFailure('tls', { ...refusal, reason: `${refusal.reason.replace(/\.$/, '')}: ${detail}` });
+  return { kind: 'failed', stage: 'tls', status: 'tls-failed', remote: undefined, detail };
 }
 
 export class Channel implements OutboundHandler {
@@ -132,6 +152,8 @@ export class Channel implements OutboundHandler {
   #wake: (() => void) | undefined;
   #congested = false;
   #securing: 'no' | 'soon' | 'now' = 'no';
+  /** ${verify} while there is no TLS. */
+  #inClear: string;
   #repliesSeen = 0;
 
   #deadline: Ms = Number.POSITIVE_INFINITY;
@@ -141,6 +163,7 @@ export class Channel implements OutboundHandler {
   constructor(target: ChannelTarget, deps: ChannelDeps) {
     this.target = target;
     this.#deps = deps;
+    this.#inClear = target.fellBack === true ? 'CLEAR' : 'NONE';
     const { hostname, replyTime, contentTime } = deps.settings;
     this.#engine = clientEngine({ hostname, limits: { replyTime, contentTime } });
   }
@@ -161,6 +184,14 @@ export class Channel implements OutboundHandler {
   get tlsText(): string | undefined {
     const tls = this.#connection?.tls;
     return tls === undefined ? undefined : `${tls.version} verify=${tls.verified ? 'OK' : 'FAIL'}`;
+  }
+
+  /** The hop as requirements see it. */
+  get tlsPeer(): TlsPeer {
+    const { host: name, address } = this.target.hop;
+    const tls = this.#connection?.tls;
+    if (tls === undefined) return { verify: this.#inClear, bits: 0, name, address, certificate: undefined };
+    return { verify: tls.trusted ? 'OK' : 'FAIL', bits: tls.bits, name, address, certificate: tls.certificate };
   }
 
   get dialTls(): DialTls {
@@ -265,7 +296,7 @@ export class Channel implements OutboundHandler {
   closed(detail: string | undefined): void {
     if (this.#gone) return;
     if (this.#securing === 'now') {
-      this.#endOpening(this.#openFailure('tls', 'tls-failed', detail ?? 'closed during the handshake'));
+      this.#endOpening(failedHandshake(this.target, detail ?? 'closed during the handshake'));
       return this.destroy();
     }
     this.fail('connection-lost', detail ?? 'the connection was closed');
@@ -321,9 +352,11 @@ export class Channel implements OutboundHandler {
 
   #greeted(): void {
     const { requirement } = this.target;
-    if (this.#connection?.tls !== undefined || requirement.tls === 'none') return this.#endOpening(undefined);
-    if (this.#engine.capabilities.has('STARTTLS')) return this.#engine.startTls();
-    if (requirement.tls === 'opportunistic') return this.#endOpening(undefined);
+    if (this.#connection?.tls !== undefined) return this.#logIn();
+    if (requirement.tls === 'none') return this.#goInClear();
+    const avoided = requirement.tls === 'opportunistic' && requirement.avoid !== undefined;
+    if (!avoided && this.#engine.capabilities.has('STARTTLS')) return this.#engine.startTls();
+    if (requirement.tls === 'opportunistic') return this.#goInClear();
     this.#endOpening(
       this.#openFailure(
         'greeting',
@@ -334,11 +367,24 @@ export class Channel implements OutboundHandler {
     this.quit();
   }
 
+  /** No TLS: good enough when nobody minds. */
+  #goInClear(): void {
+    const refusal = this.target.requirement.judge?.(this.tlsPeer);
+    if (refusal === undefined) return this.#logIn();
+    this.#endOpening(insecureFailure('greeting', refusal));
+    this.quit();
+  }
+
+  #logIn(): void {
+    this.#endOpening(undefined);
+  }
+
   #refused(stage: 'greeting' | 'hello' | 'starttls' | 'auth', reply: RemoteReply): void {
     if (stage === 'auth') return this.#endOpening(undefined);
     if (stage === 'starttls') {
       // Offered and then refused (RFC 3207 §4, 454): as if it had not been offered.
-      if (this.target.requirement.tls === 'opportunistic') return this.#endOpening(undefined);
+      if (reply.code < 500) this.#inClear = 'TEMP';
+      if (this.target.requirement.tls === 'opportunistic') return this.#goInClear();
       this.#endOpening(this.#openFailure('greeting', 'tls-unavailable', replyLine(reply), reply));
     } else {
       this.#endOpening(
@@ -354,7 +400,10 @@ export class Channel implements OutboundHandler {
   }
 
   #distrust(tls: OutboundTls): OpenFailure | undefined {
-    if (this.target.requirement.tls !== 'verify' || tls.verified) return undefined;
+    const { requirement } = this.target;
+    const refusal = requirement.judge?.(this.tlsPeer);
+    if (refusal !== undefined) return insecureFailure('greeting', refusal);
+    if (requirement.tls !== 'verify' || tls.verified) return undefined;
     return this.#openFailure(
       'tls',
       'tls-failed',

@@ -1,4 +1,5 @@
-import type { ClientIdentity } from './settings.ts';
+import type { TlsPeerCertificate } from '../access/tls-requirement.ts';
+import type { Authorities, ClientIdentity } from './settings.ts';
 
 /** How TLS is done with one hop. Whether a certificate that does not verify is good enough is the caller's decision. */
 export interface DialTls {
@@ -6,8 +7,8 @@ export interface DialTls {
   readonly name: string;
   /** What we show; undefined: nothing. */
   readonly identity: ClientIdentity | undefined;
-  /** CA file, PEM; undefined: the authorities that came with Node. */
-  readonly authorities: string | undefined;
+  /** Undefined: the authorities that came with Node. */
+  readonly authorities: Authorities | undefined;
 }
 
 export interface DialTarget {
@@ -27,6 +28,10 @@ export interface OutboundTls {
   readonly verified: boolean;
   /** Why not; undefined when verified. */
   readonly detail: string | undefined;
+  /** The chain is good, whoever the certificate is for: Sendmail's verify=OK. */
+  readonly trusted: boolean;
+  /** What the hop showed; undefined when it cannot be read. */
+  readonly certificate: TlsPeerCertificate | undefined;
 }
 
 /** Called one at a time and never inside a call of ours. Nothing follows `closed`. */

@@ -58,9 +58,16 @@ export function literalAddress(domain: string): string | undefined {
 
 /** Which hosts take mail for the domain by this route. Asks for MX when the route names no host. */
 export async function findExchanges(route: Route, domain: string, deps: HopDeps): Promise<ExchangeGroups | NoHop> {
-  if (route.smarthost !== undefined)
-    return { kind: 'groups', groups: [[route.smarthost.host]], port: route.smarthost.port };
-  const { port } = deps;
+  const { smarthost } = route;
+  if (smarthost !== undefined)
+    return smarthost.mx
+      ? exchangesOf(smarthost.host, smarthost.port, deps)
+      : { kind: 'groups', groups: [[smarthost.host]], port: smarthost.port };
+  return exchangesOf(domain, deps.port, deps);
+}
+
+/** By MX; the domain may be an address literal. */
+async function exchangesOf(domain: string, port: number, deps: HopDeps): Promise<ExchangeGroups | NoHop> {
   const literal = literalAddress(domain);
   if (literal !== undefined) return { kind: 'groups', groups: [[literal]], port };
 

@@ -81,11 +81,38 @@ describe('routes', () => {
   });
 
   test('targets: names, addresses, ports and their defaults', () => {
-    assert.deepEqual(parseTarget('hop.example'), { host: 'hop.example', port: 25 });
-    assert.deepEqual(parseTarget('hop.example.', true), { host: 'hop.example', port: 465 });
-    assert.deepEqual(parseTarget('[IPv6:2001:db8::1]:2525'), { host: '2001:db8::1', port: 2525 });
-    assert.deepEqual(parseTarget('[192.0.2.1]'), { host: '192.0.2.1', port: 25 });
+    assert.deepEqual(parseTarget('hop.example'), { host: 'hop.example', port: 25, mx: false });
+    assert.deepEqual(parseTarget('hop.example.', true), { host: 'hop.example', port: 465, mx: false });
+    assert.deepEqual(parseTarget('[IPv6:2001:db8::1]:2525'), { host: '2001:db8::1', port: 2525, mx: false });
+    assert.deepEqual(parseTarget('[192.0.2.1]'), { host: '192.0.2.1', port: 25, mx: false });
+    assert.deepEqual(parseTarget('mx:example.net:587'), { host: 'example.net', port: 587, mx: true });
+    assert.equal(parseTarget('mx:[192.0.2.1]').mx, false);
     for (const wrong of ['', ':25', 'a:0', 'a:70000', 'a b', '2001:db8::1', 'a:25:26', '.'])
       assert.throws(() => parseTarget(wrong), RangeError, wrong);
+  });
+
+  test('a target may name the domain, or what it has before the pattern; each target has a key of its own', () => {
+    const table = routeTable([
+      route(['.sub.example'], '%1.inside.example:26'),
+      route(['*'], 'mx:%0:25', { tls: 'required' }),
+    ]);
+    assert.deepEqual(table.find('a.b.sub.example').smarthost, { host: 'a.b.inside.example', port: 26, mx: false });
+    assert.deepEqual(table.find('other.example').smarthost, { host: 'other.example', port: 25, mx: true });
+    assert.equal(table.key('a.sub.example'), 'a.inside.example:26/r1');
+    assert.equal(table.key('b.sub.example'), 'b.inside.example:26/r1');
+    assert.equal(table.key('other.example'), 'mx:other.example:25/r2');
+  });
+
+  test('what no route names has the defaults', () => {
+    const defaults = {
+      tlsFallback: true,
+      identity: { certificate: 'c', key: 'k' },
+      authorities: { files: ['ca'], directories: [] },
+    };
+    const found = routeTable([], defaults).find('a.example');
+    assert.deepEqual(
+      [found.tls, found.tlsFallback, found.identity, found.authorities],
+      ['opportunistic', true, defaults.identity, defaults.authorities],
+    );
   });
 });

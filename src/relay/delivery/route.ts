@@ -2,12 +2,14 @@
  * Which way the mail of a domain goes: the first route of the configuration that names it, else by MX with TLS where
  * it is offered. Pure; asks no name service (that is hop.ts).
  */
-import type { RouteSettings } from './settings.ts';
+import type { RouteDefaults, RouteSettings } from './settings.ts';
 
 /** A fixed next hop. `host` is a name in lower case or an address without brackets. */
 export interface Smarthost {
   readonly host: string;
   readonly port: number;
+  /** The hosts are those that MX records of `host` name. */
+  readonly mx: boolean;
 }
 
 export interface Route extends RouteSettings {
@@ -25,29 +27,35 @@ export interface RouteTable {
   key(domain: string): string;
 }
 
-const BY_MX: Route = {
-  domains: ['*'],
-  to: undefined,
-  tls: 'opportunistic',
-  implicit: false,
-  identity: undefined,
-  authorities: undefined,
-  smarthost: undefined,
-};
+const NO_DEFAULTS: RouteDefaults = { tlsFallback: false, identity: undefined, authorities: undefined };
 
 /** The port of a smarthost that names none: submission for implicit TLS (RFC 8314 §3.3), else SMTP. */
 const IMPLICIT_PORT = 465;
 const SMTP_PORT = 25;
 
-/** The routes ready for look-ups. Throws a RangeError on a `to` that is no `host:port`; the configuration has checked it before. */
-export function routeTable(settings: readonly RouteSettings[]): RouteTable {
+/** What in `to` stands for the recipient's domain, or a part of it. */
+const PLACES = /%([01])/g;
+
+interface Found {
+  readonly index: number;
+  /** What stands before the subdomain pattern that matched; '' for other patterns. */
+  readonly matched: string;
+}
+
+/** The routes ready for look-ups. Throws a RangeError on a `to` that is no next hop; the configuration has checked it before. */
+export function routeTable(settings: readonly RouteSettings[], defaults: RouteDefaults = NO_DEFAULTS): RouteTable {
+  const byMx: Route = {
+    domains: ['*'],
+    to: undefined,
+    tls: 'opportunistic',
+    implicit: false,
+    ...defaults,
+    smarthost: undefined,
+  };
   const exact = new Map<string, number>();
   const suffixes: { readonly suffix: string; readonly index: number }[] = [];
   let all = settings.length;
-  const routes: Route[] = settings.map((route) => ({
-    ...route,
-    smarthost: route.to === undefined ? undefined : parseTarget(route.to, route.implicit),
-  }));
+  const routes: Route[] = settings.map((route) => ({ ...route, smarthost: fixedTarget(route) }));
   const keys = smarthostKeys(routes);
 
   settings.forEach((route, index) => {
@@ -59,26 +67,59 @@ export function routeTable(settings: readonly RouteSettings[]): RouteTable {
     }
   });
 
-  function indexOf(domain: string): number {
+  function search(domain: string): Found {
     let best = Math.min(exact.get(domain) ?? all, all);
-    for (const { suffix, index } of suffixes) if (index < best && domain.endsWith(suffix)) best = index;
-    return best;
+    let matched = '';
+    for (const { suffix, index } of suffixes) {
+      if (index >= best || !domain.endsWith(suffix)) continue;
+      best = index;
+      matched = domain.slice(0, -suffix.length);
+    }
+    return { index: best, matched };
+  }
+
+  function find(domain: string): Route {
+    const { index, matched } = search(domain);
+    const route = routes[index] ?? byMx;
+    if (route.to === undefined || !isTemplate(route)) return route;
+    const to = route.to.replace(PLACES, (_, place) => (place === '0' ? domain : matched));
+    return { ...route, smarthost: parseTarget(to, route.implicit) };
   }
 
   return {
-    find: (domain) => routes[indexOf(domain)] ?? BY_MX,
-    key: (domain) => keys[indexOf(domain)] ?? domain,
+    find,
+    key(domain) {
+      const { index } = search(domain);
+      const route = routes[index];
+      if (route === undefined || !isTemplate(route)) return keys[index] ?? domain;
+      const { smarthost } = find(domain);
+      return `${targetName(smarthost as Smarthost)}/r${index + 1}`;
+    },
   };
 }
 
-/** `host:port`, `host`, `[address]:port` or `[address]`; undefined when it is neither. */
+/** `host:port`, `host`, `[address]:port` or `[address]`, with `mx:` before it when MX records are to be asked. Throws a RangeError when it is neither. */
 export function parseTarget(text: string, implicit = false): Smarthost {
-  const match = /^(?:\[(?:IPv6:)?([0-9A-Fa-f:.]+)\]|([A-Za-z0-9_.-]+))(?::([0-9]{1,5}))?$/.exec(text);
-  const port = match?.[3] === undefined ? (implicit ? IMPLICIT_PORT : SMTP_PORT) : Number(match[3]);
-  const host = (match?.[1] ?? match?.[2])?.toLowerCase().replace(/\.$/, '');
+  const match = /^(mx:)?(?:\[(?:IPv6:)?([0-9A-Fa-f:.]+)\]|([A-Za-z0-9_.-]+))(?::([0-9]{1,5}))?$/.exec(text);
+  const port = match?.[4] === undefined ? (implicit ? IMPLICIT_PORT : SMTP_PORT) : Number(match[4]);
+  const host = (match?.[2] ?? match?.[3])?.toLowerCase().replace(/\.$/, '');
+  const mx = match?.[1] !== undefined && match[2] === undefined;
   if (host === undefined || host === '' || port < 1 || port > 65_535)
-    throw new RangeError(`"${text}" is no next hop; write host:port or [address]:port`);
-  return { host, port };
+    throw new RangeError(`"${text}" is no next hop; write host:port, [address]:port or mx:domain`);
+  return { host, port, mx };
+}
+
+function isTemplate({ to }: RouteSettings): boolean {
+  return to !== undefined && /%[01]/.test(to);
+}
+
+function fixedTarget(route: RouteSettings): Smarthost | undefined {
+  if (route.to === undefined || isTemplate(route) || route.end !== undefined) return undefined;
+  return parseTarget(route.to, route.implicit);
+}
+
+function targetName({ host, port, mx }: Smarthost): string {
+  return `${mx ? 'mx:' : ''}${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** The key of each route that has a smarthost. */
@@ -86,8 +127,7 @@ function smarthostKeys(routes: readonly Route[]): (string | undefined)[] {
   const known = new Map<string, string[]>();
   return routes.map((route) => {
     if (route.smarthost === undefined) return undefined;
-    const { host, port } = route.smarthost;
-    const name = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    const name = targetName(route.smarthost);
     const ways = known.get(name) ?? [];
     known.set(name, ways);
     const way = JSON.stringify([
@@ -96,6 +136,7 @@ function smarthostKeys(routes: readonly Route[]): (string | undefined)[] {
       route.tlsFallback ?? false,
       route.authorities ?? '',
       route.identity ?? '',
+      route.login ?? '',
     ]);
     let place = ways.indexOf(way);
     if (place < 0) place = ways.push(way) - 1;

@@ -7,26 +7,66 @@ export type HopTls = 'none' | 'opportunistic' | 'required' | 'verify';
 export interface ClientIdentity {
   readonly certificate: string;
   readonly key: string;
+  /**
+   * Set: when the files cannot be used, or others than these may read the key, the connection is made without them, as
+   * Sendmail does. Else there is no connection then.
+   */
+  readonly optional?: { readonly readers: 'any' | 'group' | 'owner' };
 }
+
+/** Whose certificates of hops are believed, instead of the system's: PEM files, and directories as `openssl rehash` makes them. */
+export interface Authorities {
+  readonly files: readonly string[];
+  readonly directories: readonly string[];
+}
+
+/** How we log in at a smarthost. */
+export interface LoginSettings {
+  readonly user: string;
+  /** A file of one line that nobody else can read; undefined: EXTERNAL, by our certificate. */
+  readonly passwordFile: string | undefined;
+  /** Undefined: the best that the hop offers, passwords in clear only within TLS. */
+  readonly mechanisms: readonly string[] | undefined;
+}
+
+/** What is done with mail that goes nowhere. `refuse` is the reply of a refusal: `550 5.1.2 words`, the codes may be left out. */
+export type RouteEnd = { readonly kind: 'refuse'; readonly reply: string } | { readonly kind: 'discard' };
 
 /** A route by recipient domain; the first that matches counts. */
 export interface RouteSettings {
   /** Domains, `.example.net` for its subdomains, `*` for all. */
   readonly domains: readonly string[];
-  /** `host:port` (a name or `[address]`), undefined: by MX. */
+  /**
+   * `host:port` (a name or `[address]`), `mx:domain:port` for the MX of that domain; undefined: by MX of the recipient's.
+   * `%0` stands for the recipient's domain, `%1` for the part of it before a `.example.net` in `domains`.
+   */
   readonly to: string | undefined;
+  /** Mail that is not handed on at all. */
+  readonly end?: RouteEnd | undefined;
   readonly tls: HopTls;
   /** TLS from the first byte instead of STARTTLS. */
   readonly implicit: boolean;
   /** For `opportunistic` only: after a failed handshake try once more in clear. Default false: the message waits. */
   readonly tlsFallback?: boolean;
   readonly identity: ClientIdentity | undefined;
-  /** CA file that must have signed the hop's certificate, for `verify`; undefined: the system's. */
-  readonly authorities: string | undefined;
+  /** Whose signature the hop's certificate must have, for `verify`; undefined: the system's. */
+  readonly authorities: Authorities | undefined;
+  readonly login?: LoginSettings | undefined;
+}
+
+/** What counts where no route says otherwise. */
+export interface RouteDefaults {
+  readonly tlsFallback: boolean;
+  readonly identity: ClientIdentity | undefined;
+  readonly authorities: Authorities | undefined;
 }
 
 export interface DeliverySettings {
   readonly routes: readonly RouteSettings[];
+  /** For mail by MX that no route names. Undefined: TLS where offered, no certificate, the system's authorities. */
+  readonly defaults?: RouteDefaults;
+  /** Sendmail's authinfo table: logins by hop, where a route has none. */
+  readonly authinfo?: string | undefined;
   /** Name we say in EHLO. */
   readonly hostname: string;
   /** Port of servers found by MX. */

@@ -28,7 +28,7 @@ describe('TLS requirements', () => {
           ...changes,
         },
       ]);
-      return local.demand({ host: 'h', port: 1, domain: 'd' }, table.find('d')) as TlsRequirement;
+      return local.demand({ host: 'h', address: undefined, port: 1, domain: 'd' }, table.find('d')) as TlsRequirement;
     };
     assert.equal(demand({ implicit: true }).tls, 'required');
     assert.equal(demand({ implicit: true, tls: 'verify' }).tls, 'verify');
