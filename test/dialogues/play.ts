@@ -3,6 +3,8 @@
  *
  *   # comment            nothing
  *   limits name=number   engine limits, before anything else; `banner key` greets with that status
+ *   sendmail FLAGS       Sendmail's dialect with these privacy flags and compatibility switches
+ *   offer WORDS          `off` or `unavailable` for STARTTLS, `noauth`, `expn`; DSN, PIPELINING: withheld
  *   C: text              the client's line, CRLF added; lines that follow each other come in one segment
  *   R: text              the same without CRLF
  *   S: text              the server's next line, {text*count} repeated; before the client goes on, all its lines must have been told
@@ -14,15 +16,27 @@
  */
 import assert from 'node:assert/strict';
 import { latin1, fromUtf8, utf8, concat } from '../../src/base/bytes.ts';
-import { statuses, type StatusKey } from '../../src/base/status.ts';
+import { statuses, type Statuses, type StatusKey } from '../../src/base/status.ts';
 import { replyOf, type Reply } from '../../src/protocol/smtp/reply.ts';
-import { serverEngine, type ServerEngine, type ServerLimits } from '../../src/protocol/smtp/server.ts';
+import {
+  plainManner,
+  serverManner,
+  type PrivacyFlag,
+  type ServerManner,
+} from '../../src/protocol/smtp/server-manner.ts';
+import {
+  serverEngine,
+  type ServerEngine,
+  type ServerLimits,
+  type ServerOffer,
+} from '../../src/protocol/smtp/server.ts';
 import type { ServerEvent } from '../../src/protocol/smtp/server-event.ts';
 
 /** How a segment is cut into calls of receive(). */
 export type Cut = 'whole' | 'octets';
 
 const HOSTNAME = 'mx.example';
+const DATE = 'Tue, 24 Nov 2026 02:21:48 GMT';
 
 const usualLimits: ServerLimits = {
   commandLine: 512,
@@ -37,11 +51,16 @@ const usualLimits: ServerLimits = {
 
 /** Plays it whole; throws an assertion that names the line. */
 export function play(name: string, transcript: string, cut: Cut): void {
-  const { limits, banner, steps } = read(name, transcript);
-  const engine = serverEngine(HOSTNAME, limits);
-  const client = new ScriptedDecisions(engine);
-  engine.greet(replyOf(statuses[banner], { hostname: HOSTNAME }));
-  engine.offer({ starttls: 'offered', auth: ['EXTERNAL'] });
+  const { limits, banner, manner, offer, steps } = read(name, transcript);
+  const engine = serverEngine(HOSTNAME, limits, manner);
+  const { statuses } = manner;
+  const client = new ScriptedDecisions(engine, statuses);
+  const greeting = replyOf(statuses.greeting, { hostname: HOSTNAME, version: manner.version, date: DATE });
+  const refusal = banner === 'greeting' ? undefined : replyOf(statuses[banner], { hostname: HOSTNAME });
+  // Sendmail greets whom it refuses.
+  if (refusal !== undefined && manner.dialect === 'sendmail') engine.greet(greeting, refusal);
+  else engine.greet(refusal ?? greeting);
+  engine.offer(offerOf(offer, manner));
 
   let lines: string[] = [];
   let pending: Uint8Array[] = [];
@@ -81,6 +100,7 @@ export function play(name: string, transcript: string, cut: Cut): void {
         flush(at);
         assert.deepEqual(lines, [], `${where}: the server said more before this`);
         engine.secured({ version: 'TLSv1.3' });
+        engine.offer({ ...offerOf(offer, manner), starttls: 'off' });
         break;
       default:
         flush(at);
@@ -98,10 +118,12 @@ class ScriptedDecisions {
   /** Events of this segment as text, adjacent content joined. */
   readonly events: string[] = [];
   readonly #engine: ServerEngine;
+  readonly #statuses: Statuses;
   #reversePath = '';
 
-  constructor(engine: ServerEngine) {
+  constructor(engine: ServerEngine, statuses: Statuses) {
     this.#engine = engine;
+    this.#statuses = statuses;
   }
 
   drain(): void {
@@ -136,6 +158,7 @@ class ScriptedDecisions {
   }
 
   #decide(event: ServerEvent): Reply | undefined {
+    const statuses = this.#statuses;
     switch (event.kind) {
       case 'hello':
         return replyOf(statuses.hello, { hostname: HOSTNAME, client: event.client });
@@ -144,9 +167,11 @@ class ScriptedDecisions {
       case 'auth':
         return event.initial === undefined
           ? replyOf(statuses['auth-continue'], { challenge: '' })
-          : authorize(event.initial);
+          : authorize(event.initial, statuses);
       case 'auth-response':
-        return authorize(event.response);
+        return authorize(event.response, statuses);
+      case 'verify':
+        return replyOf(statuses.verified, { address: `<${event.text}@${HOSTNAME}>` });
       case 'mail':
         this.#reversePath = event.typed;
         return replyOf(statuses[event.typed.includes('denied') ? 'address-access-denied' : 'sender-ok'], {
@@ -171,7 +196,7 @@ class ScriptedDecisions {
   }
 }
 
-function authorize(response: Uint8Array): Reply {
+function authorize(response: Uint8Array, statuses: Statuses): Reply {
   const identity = fromUtf8(response);
   if (identity === 'mallory') return replyOf(statuses['auth-failed'], { reason: 'that is not you' });
   return replyOf(statuses['auth-succeeded'], { identity: identity === '' ? 'alice' : identity! });
@@ -213,7 +238,27 @@ interface Step {
   readonly text: string;
 }
 
-function read(name: string, transcript: string): { limits: ServerLimits; banner: StatusKey; steps: Step[] } {
+interface Script {
+  readonly limits: ServerLimits;
+  readonly banner: StatusKey;
+  readonly manner: ServerManner;
+  readonly offer: readonly string[];
+  readonly steps: readonly Step[];
+}
+
+function offerOf(words: readonly string[], manner: ServerManner): ServerOffer {
+  const starttls = words.find((word) => word === 'off' || word === 'unavailable') ?? 'offered';
+  return {
+    starttls: starttls as ServerOffer['starttls'],
+    auth: words.includes('noauth') ? [] : ['EXTERNAL'],
+    expn: words.includes('expn') ? true : undefined,
+    withheld: new Set([...manner.withheld, ...words]),
+  };
+}
+
+function read(name: string, transcript: string): Script {
+  let manner = plainManner;
+  let offer: readonly string[] = [];
   const limits: Record<string, number> = { ...usualLimits };
   let banner: StatusKey = 'greeting';
   const steps: Step[] = [];
@@ -225,11 +270,18 @@ function read(name: string, transcript: string): { limits: ServerLimits; banner:
     const greeting = /^banner ([\w-]+)$/.exec(line);
     if (step !== null) steps.push({ at, word: step[1] as 'C', text: step[2] ?? '' });
     else if (line === 'TLS' || line === 'END') steps.push({ at, word: line, text: '' });
+    else if (line.startsWith('sendmail')) manner = sendmailManner(line.split(' ').slice(1));
+    else if (line.startsWith('offer ')) offer = line.split(' ').slice(1);
     else if (setting !== null && Object.hasOwn(limits, setting[1]!)) limits[setting[1]!] = Number(setting[2]);
     else if (greeting !== null && Object.hasOwn(statuses, greeting[1]!)) banner = greeting[1] as StatusKey;
-    else assert.fail(`${name}:${at}: neither C: R: S: E: TLS END limits nor banner: ${line}`);
+    else assert.fail(`${name}:${at}: neither C: R: S: E: TLS END limits banner sendmail nor offer: ${line}`);
   }
-  return { limits: limits as unknown as ServerLimits, banner, steps };
+  return { limits: limits as unknown as ServerLimits, banner, manner, offer, steps };
+}
+
+function sendmailManner(flags: readonly string[]): ServerManner {
+  const privacy = new Set(flags.filter((flag) => flag !== 'keep-hello') as PrivacyFlag[]);
+  return serverManner('sendmail', privacy, '9.9', flags.includes('keep-hello'));
 }
 
 function repeated(text: string): string {

@@ -41,6 +41,8 @@ export type ClientEvent =
   | { readonly kind: 'ready' }
   /** STARTTLS was accepted. Once next() has no more: do the handshake, then secured(). */
   | { readonly kind: 'secure' }
+  /** The server asks for the next response of AUTH: give it by authRespond(). Undefined: what it sent is no base64. */
+  | { readonly kind: 'auth-challenge'; readonly challenge: Uint8Array | undefined }
   | { readonly kind: 'authenticated'; readonly reply: RemoteReply }
   /** The server refuses this step; after `starttls` and `auth` the conversation may go on in clear or unauthenticated, else only quit() is left. */
   | {

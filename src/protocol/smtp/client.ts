@@ -6,6 +6,7 @@
  *   phase      what we may call                      what the server may say
  *   waiting    -                                     the reply to awaited[0]
  *   ready      startTls auth transaction quit        421 only
+ *   asked      authRespond                           nothing: we think about its challenge
  *   securing   secured                               nothing: whatever comes in clear is an attack (RFC 3207 §6)
  *   content    content                               a refusal, after which the connection is given up
  *   refused    quit                                  421 only
@@ -50,8 +51,10 @@ export interface ClientEngine {
   startTls(): void;
   /** TLS is up: all that was known of the server is forgotten, and EHLO is said again (RFC 3207 §4.2). */
   secured(): void;
-  /** AUTH EXTERNAL (RFC 4422 appendix A) for the identity of our certificate, or another one it may act for. */
-  authExternal(identity: string): void;
+  /** Starts AUTH by this mechanism (RFC 4954 §4); `initial` undefined: it has no initial response. */
+  authenticate(mechanism: string, initial: Uint8Array | undefined): void;
+  /** The answer to an `auth-challenge`; undefined ends the exchange. */
+  authRespond(response: Uint8Array | undefined): void;
   /** Starts a transaction; after one that did not end clean, RSET goes first. */
   transaction(transaction: ClientTransaction): void;
   /** A piece of content; `last` ends it. Ignored when the server refused in the meantime. */
@@ -72,7 +75,7 @@ export interface ClientEngine {
   readonly patience: Ms | undefined;
 }
 
-type Phase = 'waiting' | 'ready' | 'securing' | 'content' | 'refused' | 'closed';
+type Phase = 'waiting' | 'ready' | 'asked' | 'securing' | 'content' | 'refused' | 'closed';
 
 /** What a reply is awaited for, with its name for a reader. */
 const names = {
@@ -92,6 +95,8 @@ const names = {
 } as const;
 type Awaited = keyof typeof names;
 
+/** Octets of an AUTH command without its verb and line end (RFC 5321 §4.5.3.1.4: 512 in all). */
+const COMMAND = 500;
 /** RFC 5321 §4.5.3.2.4 and .5: the reply to DATA, and a block of content. */
 const DATA_TIME: Ms = 120_000;
 const BLOCK_TIME: Ms = 180_000;
@@ -114,7 +119,8 @@ class Engine implements ClientEngine {
   #capabilities = NO_CAPABILITIES;
   /** The last transaction left something behind that RSET must clear. */
   #dirty = false;
-  #authAnswer = '';
+  /** An initial response too long for the command: the answer to the first challenge. */
+  #authLater: Uint8Array | undefined;
   #replies = 0;
 
   // The transaction under way; `#results` has one place for each recipient, filled when its fate is known.
@@ -187,11 +193,20 @@ class Engine implements ClientEngine {
     this.#hello('ehlo');
   }
 
-  authExternal(identity: string): void {
-    this.#expectPhase('ready', 'authExternal');
+  authenticate(mechanism: string, initial: Uint8Array | undefined): void {
+    this.#expectPhase('ready', 'authenticate');
     // RFC 4954 §4: an empty initial response is "="; as an answer to 334 it is an empty line.
-    this.#authAnswer = Buffer.from(identity, 'utf8').toString('base64');
-    this.#say(`AUTH EXTERNAL ${this.#authAnswer === '' ? '=' : this.#authAnswer}\r\n`, 'auth');
+    const text = initial && (initial.length === 0 ? '=' : Buffer.from(initial).toString('base64'));
+    // The command is held to the usual length of lines, its continuation is not.
+    const fits = text === undefined || text.length <= COMMAND - mechanism.length;
+    this.#authLater = fits ? undefined : initial;
+    this.#say(fits && text !== undefined ? `AUTH ${mechanism} ${text}\r\n` : `AUTH ${mechanism}\r\n`, 'auth');
+  }
+
+  authRespond(response: Uint8Array | undefined): void {
+    if (this.#phase === 'closed') return;
+    this.#expectPhase('asked', 'authRespond');
+    this.#say(`${response === undefined ? '*' : Buffer.from(response).toString('base64')}\r\n`, 'auth');
   }
 
   transaction(transaction: ClientTransaction): void {
@@ -362,9 +377,11 @@ class Engine implements ClientEngine {
   #authReplied(kind: number, reply: RemoteReply): void {
     if (kind === 2) return this.#becomeReady({ kind: 'authenticated', reply });
     if (kind !== 3) return this.#becomeReady({ kind: 'refused', stage: 'auth', reply });
-    // Some ask again although the initial response was there; a second time is cancelled (RFC 4954 §4).
-    this.#say(`${this.#authAnswer}\r\n`, 'auth');
-    this.#authAnswer = '*';
+    this.#phase = 'asked';
+    const later = this.#authLater;
+    this.#authLater = undefined;
+    if (later !== undefined) return this.authRespond(later);
+    this.#events.push({ kind: 'auth-challenge', challenge: fromBase64(reply.text) });
   }
 
   #mailReplied(kind: number, reply: RemoteReply): void {
@@ -520,6 +537,12 @@ class Engine implements ClientEngine {
   #expectPhase(phase: Phase, call: string): void {
     if (this.#phase !== phase) throw new Error(`client engine: ${call}() in phase ${this.#phase}`);
   }
+}
+
+function fromBase64(text: string): Uint8Array | undefined {
+  return /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)
+    ? new Uint8Array(Buffer.from(text, 'base64'))
+    : undefined;
 }
 
 function remembered(lines: readonly string[]): string {

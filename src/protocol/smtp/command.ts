@@ -260,7 +260,7 @@ function badPath(verb: 'MAIL' | 'RCPT', text: string, { dialect }: CommandContex
   const close = text.lastIndexOf('>');
   if (dialect === 'sendmail') {
     const address = close < 0 ? firstWord(text) : text.slice(0, close + 1);
-    return refused(verb, pathFault(verb, address), { address });
+    return refused(verb, pathFault(verb, address), { address, sign: address.startsWith('<') ? '<' : '>' });
   }
   if (!text.startsWith('<') || close < 0) return refused(verb, verb === 'MAIL' ? 'syntax-mail' : 'syntax-rcpt', {});
   return refused(verb, verb === 'MAIL' ? 'bad-sender-address' : 'bad-recipient-address', {
