@@ -22,7 +22,8 @@ for (const dialect of ['sealpost', 'sendmail'] satisfies Dialect[])
 
     it('have a text on one line that does not end in a full stop, and a source', () => {
       for (const { key, text, source } of all) {
-        assert.match(text, /^[\x20-\x7e]*[^.\s]$/, key);
+        // Sendmail's own words end as they end there.
+        assert.match(text, source.startsWith('Sendmail') ? /^[\x20-\x7e]*\S$/ : /^[\x20-\x7e]*[^.\s]$/, key);
         assert.match(source, /^(?:RFC \d+ §|Sendmail \d)/, key);
       }
     });
