@@ -87,6 +87,7 @@ function siteSource(site: SendmailSite, reader: LintReader, now: Ms, choices: Li
     relayDomains: tables.relayDomains,
     trustedNetworks: [],
     settings,
+    trustPlace: site.findings.find(({ text }) => text.startsWith('TRUST_AUTH_MECH')),
     settingsFile: posix.join(directory, 'sendmail.mc'),
     files: {
       ...facts,

@@ -40,6 +40,10 @@ export const lintEn: Readonly<Record<LintRule, readonly [text: string, hint: str
     'the line and the certificate nearest to it ({certificate}) differ: {parts}',
     'if that one is meant, its name is {name}',
   ],
+  'name-order': [
+    'the line has the attributes of the certificate it seems to mean ({certificate}) in another order or form, so it does not match',
+    'its name is {name}',
+  ],
   'name-shared': [
     'only the beginning of so long a name is looked up, so the line that is for {certificate} lets in {names} too',
     'issue a certificate with a shorter name',

@@ -40,6 +40,10 @@ export const lintJa: Readonly<Record<LintRule, readonly [text: string, hint: str
     'この行と、最も近い証明書 ({certificate}) が異なります: {parts}',
     'その証明書のことであれば、名前は {name} です',
   ],
+  'name-order': [
+    '対象と思われる証明書 ({certificate}) と属性の順序または形が異なるため、一致しません',
+    '証明書の名前は {name} です',
+  ],
   'name-shared': [
     'これほど長い名前は先頭しか照合されないため、{certificate} のための行で {names} も許可されます',
     'もっと短い名前の証明書を発行してください',

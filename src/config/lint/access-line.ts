@@ -26,6 +26,10 @@ export interface AccessLine {
 }
 
 const TAGS = /^(CERTISSUER|CERTSUBJECT)$/i;
+/** The last word of a line whose name has blanks in it. */
+const WORD = /^(.*\S)\s+(RELAY|SUBJECT|OK|REJECT|DISCARD|SKIP)$/is;
+/** A value that is a reply of its own, or has a comment in it, and no rest of a name. */
+const REPLY = /^(?:ERROR:|QUARANTINE:|\d{3}\s|"|[A-Z]+\s*#)/i;
 const NAMED = /^\s*(?:CERTISSUER|CERTSUBJECT):/i;
 /** A tag is a word before a colon; an IPv6 address has IPv6: before it and no tag. */
 const TAG = /^([A-Za-z_][A-Za-z_0-9]*):(?!:)/;
@@ -72,7 +76,7 @@ function readLine(whole: string, line: number, last: number, row: string): Acces
   const known = tag.toLowerCase() === 'ipv6' ? '' : tag;
   const skip = known === '' ? 0 : known.length + 1;
   const base = { line, last, column: indent + 1, tag: known, duplicateOf: undefined };
-  const blank = TAGS.test(known) ? /^(.*\S)\s+([A-Za-z]+)$/s.exec(text.slice(skip)) : null;
+  const blank = TAGS.test(known) && !REPLY.test(rest) ? WORD.exec(text.slice(skip)) : null;
   if (blank !== null && /\s/.test(blank[1] as string)) {
     const [, name = '', value = ''] = blank;
     const defect = last > line ? 'wrapped' : 'blank-in-name';

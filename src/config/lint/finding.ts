@@ -31,6 +31,7 @@ export type LintRule =
   | 'name-extra'
   | 'name-lacks'
   | 'name-differs'
+  | 'name-order'
   | 'name-shared'
   | 'issuer-untrusted'
   | 'subject-unknown'

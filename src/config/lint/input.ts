@@ -116,6 +116,8 @@ export interface LintSource {
   readonly trustedNetworks: readonly TableRow[];
   /** Undefined: the directory is one of our own. */
   readonly settings: SendmailSettings | undefined;
+  /** Where TRUST_AUTH_MECH stands. */
+  readonly trustPlace?: Place | undefined;
   /** The file with the settings. */
   readonly settingsFile: string;
   readonly files: FoundFiles;

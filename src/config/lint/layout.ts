@@ -35,9 +35,16 @@ function reviewed(input: LintInput, line: AccessLine): LintFinding[] {
   if (named && review.about === 'key' && line.name.startsWith('/')) return [];
   const about = review.about === 'key' ? aboutKey : aboutValue;
   const rule = review.trap ?? 'access-line';
+  if (rule === 'unknown-tag' && isOwnTag(input, line)) return [];
   const said = { text: review.text, hint: review.hint };
   const severity = INERT.has(rule) ? 'error' : 'warning';
   return [{ ...about(input, line, severity, 'access-line', review.values, fixOf(line, rule)), rule, said }];
+}
+
+/** Tags that the site's own settings and lines ask for: a recipe's, and those of CITag. */
+function isOwnTag({ settings, lines }: LintInput, { tag }: AccessLine): boolean {
+  if (tag.toUpperCase() === 'CERTCN' && settings?.recipes.has('cert-cn')) return true;
+  return lines.some(({ value }) => value.toLowerCase().includes(`citag:${tag.toLowerCase()}`));
 }
 
 /** With these a line does something else than it says, or nothing. */

@@ -170,6 +170,11 @@ describe('names', () => {
     assert.ok(rules(`${head}${whole} RELAY\n`, wish).includes('2:key-too-long'));
   });
 
+  test('the right attributes in another order', () => {
+    assert.deepEqual(rules(`${head}CERTSUBJECT:/CN=bob/O=x RELAY\n`, of('O=x, CN=bob')), ['2:name-order']);
+    assert.equal(repaired('CERTSUBJECT:/CN=bob/O=x RELAY', 'O=x, CN=bob'), 'CERTSUBJECT:/O=x/CN=bob\tRELAY');
+  });
+
   test('types that are never printed', () => {
     assert.deepEqual(rules('CERTISSUER:/O=x/XYZ=1 RELAY\n'), ['1:name-type']);
   });

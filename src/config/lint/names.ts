@@ -29,6 +29,8 @@ function lintName(input: LintInput, line: AccessLine, known: readonly KnownName[
   const fix = fixOf(line, near, differences, parts, room);
   const found = [...spelling(input, line, parts, fix, room)];
   if (near !== undefined && differences.length > 0) found.push(differing(input, line, near, differences, fix));
+  else if (near !== undefined && found.length === 0 && line.defect === 'none')
+    found.push(aboutKey(input, line, 'error', 'name-order', { certificate: near.where, name: near.encoded }, fix));
   if (near === undefined && known.length > 0 && parts.length > 0) found.push(...unknown(input, line));
   return found;
 }

@@ -27,7 +27,9 @@ function bySettings(input: LintInput, line: AccessLine): LintFinding[] {
     isTag(line, 'CERTISSUER') ||
     isTag(line, 'CERTSUBJECT') ||
     (isTag(line, 'TLS_Clt') && /(?:^|\+)VERIFY/i.test(line.value));
-  if (certificate && /V/.test(input.settings?.tls.requestOptions ?? ''))
+  // Srv_Features with v asks single clients all the same.
+  const asked = input.lines.some((other) => isTag(other, 'Srv_Features') && /v/.test(other.value));
+  if (certificate && !asked && /V/.test(input.settings?.tls.requestOptions ?? ''))
     return [aboutKey(input, line, 'error', 'certificate-not-asked')];
   return [];
 }

@@ -22,7 +22,8 @@ export function lintPrivateKeys(input: LintInput): LintFinding[] {
 function placeOf(input: LintInput, key: FoundKey): LintFinding[] {
   const owner = certificateOf(input, key);
   const subject = owner?.subject ?? '-';
-  if (key.roles.has('server')) return [];
+  // A key of the server's under another name is the server's.
+  if (key.roles.has('server') || owner?.roles.has('server')) return [];
   if (key.roles.has('client')) {
     const place = input.settings?.tls.clientKey?.place;
     const users = /(?:^|\/)users?\//i.test(key.file) || (owner !== undefined && isOfPerson(input, owner));
@@ -30,6 +31,7 @@ function placeOf(input: LintInput, key: FoundKey): LintFinding[] {
       ? [aboutPlace(settingPlace(input, place), 'error', 'client-key-of-user', { file: key.file, subject })]
       : [];
   }
+  if (owner?.roles.has('client')) return [];
   if (owner?.parsed.isCa === true)
     return [aboutPlace(key, 'warning', key.encrypted ? 'ca-key-here' : 'ca-key-open', { subject })];
   return [aboutPlace(key, 'error', key.encrypted ? 'user-key-encrypted' : 'user-key-here', { subject })];
@@ -54,7 +56,7 @@ function modeOf(input: LintInput, key: FoundKey): LintFinding[] {
   const values = { mode: (mode & 0o7777).toString(8).padStart(4, '0') };
   const used = key.roles.size > 0;
   if (mode & OTHERS) return [aboutPlace(key, 'error', used ? 'key-mode-refused' : 'key-mode-others', values)];
-  if (mode & GROUP && used && !input.settings?.dontBlame.has('GroupReadableKeyFile') && input.settings !== undefined)
+  if (mode & GROUP && used && !input.settings?.dontBlame.has('groupreadablekeyfile') && input.settings !== undefined)
     return [aboutPlace(key, 'error', 'key-mode-refused', values)];
   return mode & GROUP && !used ? [aboutPlace(key, 'warning', 'key-mode-group', values)] : [];
 }
@@ -71,7 +73,7 @@ function mismatches({ files, ...input }: LintInput, role: 'server' | 'client'): 
 }
 
 function groupReadable(input: LintInput): LintFinding[] {
-  if (!input.settings?.dontBlame.has('GroupReadableKeyFile')) return [];
+  if (!input.settings?.dontBlame.has('groupreadablekeyfile')) return [];
   const place = settingPlace(input, input.settings.options.get('confDONT_BLAME_SENDMAIL')?.place);
   return [aboutPlace(place, 'note', 'group-readable-keys')];
 }

@@ -22,9 +22,7 @@ export function lintSettings(input: LintInput): LintFinding[] {
   const { settings } = input;
   if (settings === undefined) return found;
   if (settings.auth.trusted.some((mechanism) => mechanism.toUpperCase() === 'EXTERNAL'))
-    found.push(
-      aboutPlace(settingPlace(input, settings.options.get('TRUST_AUTH_MECH')?.place), 'error', 'external-trusted'),
-    );
+    found.push(aboutPlace(settingPlace(input, input.trustPlace), 'error', 'external-trusted'));
   if (settings.recipes.has('verify-ok'))
     found.push(aboutPlace(settingPlace(input, undefined), 'error', 'verify-ok-relays'));
   const named = settings.access;
