@@ -207,9 +207,8 @@ function chosen(password: string, holder: string, weak: boolean): string {
 function faultOf(password: string, holder: string, weak: boolean): string | undefined {
   if (Buffer.byteLength(password) > LONGEST) return `is longer than ${LONGEST} octets`;
   if (weak) return undefined;
-  const letters = [...password];
-  if (letters.length < SHORTEST) return `has ${letters.length} characters; at least ${SHORTEST}`;
-  if (new Set(letters).size < DIFFERENT) return 'is of too few different characters';
+  if (password.length < SHORTEST) return `has ${password.length} characters; at least ${SHORTEST}`;
+  if (new Set(password).size < DIFFERENT) return 'is of too few different characters';
   const [local = ''] = holder.split('@');
   return local.length > 3 && password.toLowerCase().includes(local) ? 'has the name of its holder in it' : undefined;
 }

@@ -189,18 +189,19 @@ describe('logins by password', () => {
     await sink[Symbol.asyncDispose]();
   });
 
-  for (const { name, skip, mechanism, send } of clients) {
+  for (const client of clients) {
+    const { name, skip, mechanism } = client;
     it(name, { skip }, async () => {
       const marker = `password-${name.replaceAll(/[^a-z]/gi, '')}`;
       const login = { relay, user: USER, password, marker };
       const from = relay.log.length;
-      const sent = await send(login);
+      const sent = await client.send(login);
       assert.equal(sent.code, 0, sent.output);
       const { text } = await sink.message(marker);
       assert.match(text, /^Received: .*\r\n\t\(authenticated bits=0\)\r\n.* with ESMTPSA id /);
       const told = await relay.event(({ event }) => event === 'authenticated', 5_000, from);
       assert.deepEqual([told['mechanism'], told['identity'], told['holder']], [mechanism, USER, USER]);
-      const refused = await send({ ...login, password: 'something else', marker: `${marker}-wrong` });
+      const refused = await client.send({ ...login, password: 'something else', marker: `${marker}-wrong` });
       assert.notEqual(refused.code, 0, refused.output);
       assert.ok(!sink.messages.some((one) => one.text.includes(`${marker}-wrong`)));
     });

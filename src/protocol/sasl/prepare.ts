@@ -6,6 +6,7 @@
  */
 
 /** RFC 3454 table B.1, commonly mapped to nothing. */
+// oxlint-disable-next-line no-misleading-character-class -- they are sought one by one
 const NOTHING = /[\u00AD\u034F\u1806\u180B-\u180D\u200B-\u200D\u2060\uFE00-\uFE0F\uFEFF]/g;
 /** RFC 3454 tables C.2 to C.9: control characters, private use, non-characters, surrogates, tags. */
 const PROHIBITED =

@@ -46,8 +46,11 @@ export class Exchange {
   }
 
   #after(step: AuthStep | Promise<AuthStep>): AuthStep | Promise<AuthStep> {
-    if (step instanceof Promise) return step.then((done) => this.#settled(done));
-    return this.#settled(step);
+    return step instanceof Promise ? this.#whenDone(step) : this.#settled(step);
+  }
+
+  async #whenDone(step: Promise<AuthStep>): Promise<AuthStep> {
+    return this.#settled(await step);
   }
 
   #settled(step: AuthStep): AuthStep {
