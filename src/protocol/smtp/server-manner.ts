@@ -60,6 +60,8 @@ export interface ServerManner {
   readonly shows: { readonly vrfy: boolean; readonly expn: boolean };
   /** Against RFC 3207 §4.2: what was said before STARTTLS stays said. */
   readonly keepHello: boolean;
+  /** Whether reports may return the content, as far as the sender wants it. */
+  readonly returnsContent: boolean;
   /** Keywords of extensions that are not offered: Sendmail has them not, or a privacy flag takes them away. */
   readonly withheld: ReadonlySet<string>;
 }
@@ -81,6 +83,7 @@ export function serverManner(
     needsHello: { mail: ours || flag('needmailhelo'), vrfy: flag('needvrfyhelo'), expn: flag('needexpnhelo') },
     shows: { vrfy: !ours && !flag('novrfy'), expn: !ours && !flag('noexpn') },
     keepHello,
+    returnsContent: !privacy.has('nobodyreturn'),
     withheld: new Set([...(ours ? [] : unknownToSendmail), ...(privacy.has('noreceipts') ? ['DSN'] : [])]),
   };
 }

@@ -376,7 +376,9 @@ export class Dialogue {
 
   #begin(reversePath: string, sender: AccessSender, parameters: MailParameters): Transaction {
     const id = this.#services.mintId();
-    return new Transaction(id, this.#manner.printId(id), reversePath, sender, parameters);
+    const { printId, returnsContent } = this.#manner;
+    const asked = returnsContent ? parameters : ({ ...parameters, ret: 'HDRS' } as const);
+    return new Transaction(id, printId(id), reversePath, sender, asked);
   }
 
   #recipient(event: EventOf<'recipient'>): Reply {
