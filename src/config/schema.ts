@@ -45,7 +45,7 @@ export interface ConfiguredRoute {
   readonly tlsFallback?: boolean | undefined;
   /** The reply of a refusal, when mail for these domains goes nowhere. */
   readonly refuse?: string | undefined;
-  readonly discard: boolean;
+  readonly discard?: boolean | undefined;
   readonly login?: ConfiguredLogin | undefined;
 }
 
@@ -315,7 +315,11 @@ const route = z
       .optional()
       .describe('Mail for these domains is refused with this text; reply code and enhanced code may stand before it.')
       .meta({ examples: ['550 5.1.2 This domain has moved'] }),
-    discard: flag(false, 'Mail for these domains is thrown away, and nobody is told.'),
+    discard: z
+      .boolean()
+      .optional()
+      .describe('Mail for these domains is thrown away, and nobody is told.')
+      .meta({ examples: [true] }),
     tls: z
       .enum(['none', 'opportunistic', 'required', 'verify'])
       .default('opportunistic')
@@ -371,7 +375,9 @@ const route = z
       .meta({ examples: [{ user: 'relay@example.net', passwordFile: 'smarthost.password' }] }),
   })
   .superRefine((written, context) => {
-    const ends = [written.to !== undefined, written.refuse !== undefined, written.discard].filter(Boolean).length;
+    const ends = [written.to !== undefined, written.refuse !== undefined, written.discard === true].filter(
+      Boolean,
+    ).length;
     if (ends > 1) context.addIssue({ code: 'custom', path: ['to'], message: 'write one of to, refuse and discard' });
   });
 

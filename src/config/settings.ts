@@ -114,7 +114,7 @@ export function deliverySettings(
           ? defaults.authorities
           : { files: [inDirectory(directory, route.authorities)], directories: [] },
       ...(route.refuse === undefined ? {} : { end: { kind: 'refuse', reply: route.refuse } }),
-      ...(route.discard ? { end: { kind: 'discard' } } : {}),
+      ...(route.discard === true ? { end: { kind: 'discard' } } : {}),
       ...(route.login === undefined ? {} : { login: loginOf(route.login, directory) }),
     })),
   };

@@ -14,7 +14,7 @@ import type { Random } from '../base/random.ts';
 import type { Connection } from './connection/connection.ts';
 import type { TlsPolicy } from './access/tls.ts';
 import type { Dialer } from './delivery/dialer.ts';
-import { carrier } from './delivery/attempt.ts';
+import { carrier, type CarrierDeps } from './delivery/attempt.ts';
 import type { Resolver } from './delivery/resolver.ts';
 import { routeTable } from './delivery/route.ts';
 import type { DeliverySettings, RouteSettings } from './delivery/settings.ts';
@@ -68,6 +68,8 @@ export interface OutboundParts {
   readonly resolver: Resolver;
   readonly dialer: Dialer;
   readonly delivery: DeliverySettings;
+  /** Logins at next hops. */
+  readonly credentials?: CarrierDeps['credentials'];
   /** What the access map says of next hops, as it is now. */
   readonly policy?: () => TlsPolicy | undefined;
   readonly schedule: () => ScheduleSettings;
@@ -88,8 +90,16 @@ export interface Outbound {
 /** Steps 7 to 9 for one delivery thread. */
 export function outbound(parts: OutboundParts): Outbound {
   const { store, contents, clock, random, events, owner, delivery, schedule: settings } = parts;
-  const { resolver, dialer, policy } = parts;
-  const carry = carrier({ settings: delivery, resolver, dialer, clock, random, ...(policy && { policy }) });
+  const { resolver, dialer, policy, credentials } = parts;
+  const carry = carrier({
+    settings: delivery,
+    resolver,
+    dialer,
+    clock,
+    random,
+    credentials,
+    ...(policy && { policy }),
+  });
   const settle = settler({
     store,
     contents,

@@ -23,6 +23,8 @@ export interface HopScript {
   readonly starttls?: HopReply;
   /** By command line, each may answer otherwise than usual. */
   readonly mail?: (line: string, connection: HopConnection) => HopReply | undefined;
+  /** AUTH, and each line of its exchange; without it AUTH is unknown. */
+  readonly auth?: (line: string, connection: HopConnection) => HopReply;
   readonly rcpt?: (line: string, connection: HopConnection) => HopReply | undefined;
   readonly data?: (connection: HopConnection) => HopReply | undefined;
   readonly end?: (message: HopMessage, connection: HopConnection) => HopReply | undefined;
@@ -65,6 +67,7 @@ export function fakeHop(script: HopScript = {}): FakeHop {
     let mail: string | undefined;
     let recipients: string[] = [];
     let inContent = false;
+    let exchange = false;
     let mute = false;
 
     function say(reply: HopReply): boolean {
@@ -86,6 +89,11 @@ export function fakeHop(script: HopScript = {}): FakeHop {
     function command(line: string): void {
       connection.commands.push(line);
       const verb = line.slice(0, 4).toUpperCase();
+      if (script.auth !== undefined && (verb === 'AUTH' || exchange)) {
+        const reply = script.auth(line, connection);
+        exchange = reply.startsWith('334');
+        return void say(reply);
+      }
       if (verb === 'EHLO' || verb === 'HELO') return ehlo();
       if (verb === 'STAR') return void say(script.starttls ?? '220 2.0.0 go ahead');
       if (verb === 'MAIL') {

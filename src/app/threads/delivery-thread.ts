@@ -8,8 +8,10 @@ import { idMinter } from '../../base/id.ts';
 import { deliverySettings, scheduleSettings } from '../../config/settings.ts';
 import { defaultDnsSettings, dnsResolver } from '../../platform/dns/resolver.ts';
 import { fileContentStore } from '../../platform/files/content-store.ts';
+import { fileCredentials } from '../../platform/files/credentials.ts';
 import { netDialer } from '../../platform/net/dialer.ts';
 import { systemClock } from '../../platform/process/clock.ts';
+import { passwordCrypto } from '../../platform/process/password-crypto.ts';
 import { systemRandom } from '../../platform/process/random.ts';
 import { outbound } from '../../relay/relay.ts';
 import { makePolicy } from '../policy.ts';
@@ -28,6 +30,7 @@ function run(start: DeliveryStart): void {
   const { config } = start;
   const clock = systemClock();
   const events = eventBuffer(start.events, clock, () => config.log.level);
+  const delivery = deliverySettings(config, start.directory, start.ownAddresses);
   let policy = makePolicy(start.policy);
   const dialer = netDialer((detail) => events.tell({ kind: 'trouble', where: 'delivery', detail }));
   const { schedule, carrier } = outbound({
@@ -35,8 +38,9 @@ function run(start: DeliveryStart): void {
     contents: fileContentStore(start.contents),
     resolver: dnsResolver({ ...defaultDnsSettings, servers: config.delivery.resolver }),
     dialer,
-    delivery: deliverySettings(config, start.directory, start.ownAddresses),
+    delivery,
     policy: () => policy,
+    credentials: { auth: fileCredentials(delivery.authinfo), crypto: passwordCrypto() },
     schedule: () => scheduleSettings(config),
     mintId: idMinter(clock, start.writer, start.firstId),
     utcOffset,

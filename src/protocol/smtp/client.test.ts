@@ -464,17 +464,28 @@ describe('client engine: STARTTLS and AUTH', () => {
 
   test('AUTH EXTERNAL, at once or asked again', () => {
     const talk = ready('AUTH EXTERNAL');
-    talk.engine.authExternal('');
+    talk.engine.authenticate('EXTERNAL', new Uint8Array(0));
     assert.equal(talk.said(), 'AUTH EXTERNAL =\r\n');
-    assert.equal(talk.hear('334 \r\n'), '\r\n');
-    assert.equal(talk.hear('334 \r\n'), '*\r\n', 'the second time it is cancelled');
+    assert.equal(talk.hear('334 \r\n'), '');
+    assert.deepEqual(talk.kinds(), ['auth-challenge']);
+    talk.engine.authRespond(undefined);
+    assert.equal(talk.said(), '*\r\n');
     talk.hear('501 cancelled\r\n');
     assert.deepEqual(talk.kinds(), ['refused']);
-    talk.engine.authExternal('alice@example.net');
+    talk.engine.authenticate('EXTERNAL', Buffer.from('alice@example.net'));
     assert.equal(talk.said(), 'AUTH EXTERNAL YWxpY2VAZXhhbXBsZS5uZXQ=\r\n');
     talk.hear('235 2.7.0 ok\r\n');
     assert.deepEqual(talk.kinds(), ['authenticated']);
     assert.equal(talk.engine.ready, true);
+  });
+
+  test('an initial response that the command has no room for follows the first challenge (RFC 4954 §4)', () => {
+    const talk = ready('AUTH PLAIN');
+    talk.engine.authenticate('PLAIN', new Uint8Array(600));
+    assert.equal(talk.said(), 'AUTH PLAIN\r\n');
+    assert.equal(talk.hear('334 \r\n'), `${'A'.repeat(800)}\r\n`);
+    talk.hear('334 not base64\r\n');
+    assert.deepEqual(talk.kinds(), ['auth-challenge']);
   });
 });
 

@@ -18,6 +18,7 @@
 import type { Ms } from '../../base/clock.ts';
 import type { RemoteReply } from '../../base/outcome.ts';
 import type { StatusKey } from '../../base/status.ts';
+import { decodeBase64, encodeBase64 } from './base64.ts';
 import { parseCapabilities } from './capability.ts';
 import { mailCommand, recipientCommand, unsupported, unsupportedRecipient } from './client-command.ts';
 import { DotStuffer } from './client-content.ts';
@@ -196,7 +197,7 @@ class Engine implements ClientEngine {
   authenticate(mechanism: string, initial: Uint8Array | undefined): void {
     this.#expectPhase('ready', 'authenticate');
     // RFC 4954 §4: an empty initial response is "="; as an answer to 334 it is an empty line.
-    const text = initial && (initial.length === 0 ? '=' : Buffer.from(initial).toString('base64'));
+    const text = initial && (initial.length === 0 ? '=' : encodeBase64(initial));
     // The command is held to the usual length of lines, its continuation is not.
     const fits = text === undefined || text.length <= COMMAND - mechanism.length;
     this.#authLater = fits ? undefined : initial;
@@ -206,7 +207,7 @@ class Engine implements ClientEngine {
   authRespond(response: Uint8Array | undefined): void {
     if (this.#phase === 'closed') return;
     this.#expectPhase('asked', 'authRespond');
-    this.#say(`${response === undefined ? '*' : Buffer.from(response).toString('base64')}\r\n`, 'auth');
+    this.#say(`${response === undefined ? '*' : encodeBase64(response)}\r\n`, 'auth');
   }
 
   transaction(transaction: ClientTransaction): void {
@@ -381,7 +382,7 @@ class Engine implements ClientEngine {
     const later = this.#authLater;
     this.#authLater = undefined;
     if (later !== undefined) return this.authRespond(later);
-    this.#events.push({ kind: 'auth-challenge', challenge: fromBase64(reply.text) });
+    this.#events.push({ kind: 'auth-challenge', challenge: decodeBase64(reply.text) });
   }
 
   #mailReplied(kind: number, reply: RemoteReply): void {
@@ -537,12 +538,6 @@ class Engine implements ClientEngine {
   #expectPhase(phase: Phase, call: string): void {
     if (this.#phase !== phase) throw new Error(`client engine: ${call}() in phase ${this.#phase}`);
   }
-}
-
-function fromBase64(text: string): Uint8Array | undefined {
-  return /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)
-    ? new Uint8Array(Buffer.from(text, 'base64'))
-    : undefined;
 }
 
 function remembered(lines: readonly string[]): string {

@@ -12,7 +12,14 @@ import type { Random } from '../../base/random.ts';
 import type { ClientTransaction } from '../../protocol/smtp/client-event.ts';
 import { decideRecipientTls, type TlsPolicy } from '../access/tls.ts';
 import type { Carrier, CarryResult, Shipment, ShipmentRecipient } from '../message/shipment.ts';
-import { openChannel, type Channel, type ChannelTarget, type OpenFailure, type Source } from './channel.ts';
+import {
+  openChannel,
+  type Channel,
+  type ChannelDeps,
+  type ChannelTarget,
+  type OpenFailure,
+  type Source,
+} from './channel.ts';
 import type { Dialer } from './dialer.ts';
 import { findAddresses, findExchanges, routingDomain, type HopAddress, type HopDeps } from './hop.ts';
 import { endOf, failure, hopText, insecure, outcomeOf } from './outcome.ts';
@@ -29,6 +36,7 @@ export interface CarrierDeps {
   readonly dialer: Dialer;
   readonly clock: Clock;
   readonly random: Random;
+  readonly credentials?: ChannelDeps['credentials'];
   /** What the access map says of TLS, as it is now; without it nobody has a say but the routes. */
   readonly policy?: () => TlsPolicy | undefined;
 }

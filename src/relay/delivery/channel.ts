@@ -5,6 +5,7 @@
  */
 import type { Bytes } from '../../base/bytes.ts';
 import type { Cancel, Clock, Ms } from '../../base/clock.ts';
+import type { Random } from '../../base/random.ts';
 import { asFault } from '../../base/fault.ts';
 import type { RemoteReply } from '../../base/outcome.ts';
 import type { StatusKey } from '../../base/status.ts';
@@ -13,6 +14,7 @@ import type { TlsPeer } from '../access/tls-requirement.ts';
 import { clientEngine, type ClientEngine } from '../../protocol/smtp/client.ts';
 import type { ClientEvent, ClientTransaction, RecipientResult } from '../../protocol/smtp/client-event.ts';
 import type { Dialer, DialTls, OutboundConnection, OutboundHandler, OutboundTls } from './dialer.ts';
+import { chooseExchange, type ClientExchange, type Credentials, type LoginCrypto } from './login.ts';
 import type { HopAddress } from './hop.ts';
 import { hopText, replyLine } from './outcome.ts';
 import type { TlsRequirement } from './security/requirement.ts';
@@ -30,6 +32,9 @@ export interface ChannelSettings {
 export interface ChannelDeps {
   readonly dialer: Dialer;
   readonly clock: Clock;
+  readonly random: Random;
+  /** Undefined: nobody logs in anywhere. */
+  readonly credentials?: { readonly auth: Credentials; readonly crypto: LoginCrypto } | undefined;
   readonly settings: ChannelSettings;
 }
 
@@ -152,6 +157,8 @@ export class Channel implements OutboundHandler {
   #wake: (() => void) | undefined;
   #congested = false;
   #securing: 'no' | 'soon' | 'now' = 'no';
+  /** The login under way, or done. */
+  #exchange: ClientExchange | undefined;
   /** ${verify} while there is no TLS. */
   #inClear: string;
   #repliesSeen = 0;
@@ -322,8 +329,10 @@ export class Channel implements OutboundHandler {
       case 'secure':
         this.#securing = 'soon';
         return;
+      case 'auth-challenge':
+        return this.#challenged(event.challenge);
       case 'authenticated':
-        return this.#endOpening(undefined);
+        return this.#authenticated();
       case 'refused':
         return this.#refused(event.stage, event.reply);
       case 'content-wanted':
@@ -375,12 +384,54 @@ export class Channel implements OutboundHandler {
     this.quit();
   }
 
+  /** TLS is as it will be: what is left is to say who we are, where that is wanted. */
   #logIn(): void {
-    this.#endOpening(undefined);
+    const { hop, login: wanted, identity } = this.target;
+    const { credentials, random } = this.#deps;
+    const login = credentials?.auth.find(hop, wanted);
+    if (credentials === undefined || login === undefined) return this.#endOpening(undefined);
+    const offer = {
+      announced: this.#engine.capabilities.get('AUTH') ?? '',
+      secure: this.#connection?.tls !== undefined,
+      certified: identity !== undefined,
+    };
+    const exchange =
+      typeof login === 'string' ? login : chooseExchange(login, offer, { crypto: credentials.crypto, random });
+    if (typeof exchange === 'string') return this.#notLoggedIn(exchange);
+    this.#exchange = exchange;
+    this.#engine.authenticate(exchange.mechanism, exchange.initial);
+  }
+
+  #challenged(challenge: Uint8Array | undefined): void {
+    const exchange = this.#exchange;
+    if (challenge === undefined || exchange === undefined) return this.#engine.authRespond(undefined);
+    void exchange.respond(challenge).then((response) => {
+      if (this.#gone) return;
+      this.#engine.authRespond(response);
+      this.#pump();
+      this.#renewPatience();
+    });
+  }
+
+  #authenticated(): void {
+    if (this.#exchange?.complete === true) return this.#endOpening(undefined);
+    this.#notLoggedIn('the server did not show that it knows the password');
+  }
+
+  #notLoggedIn(detail: string, reply?: RemoteReply): void {
+    this.#endOpening(
+      this.#openFailure(
+        'greeting',
+        'login-failed',
+        `login as ${this.#exchange?.mechanism ?? 'wanted'}: ${detail}`,
+        reply,
+      ),
+    );
+    this.quit();
   }
 
   #refused(stage: 'greeting' | 'hello' | 'starttls' | 'auth', reply: RemoteReply): void {
-    if (stage === 'auth') return this.#endOpening(undefined);
+    if (stage === 'auth') return this.#notLoggedIn(replyLine(reply), reply);
     if (stage === 'starttls') {
       // Offered and then refused (RFC 3207 §4, 454): as if it had not been offered.
       if (reply.code < 500) this.#inClear = 'TEMP';
