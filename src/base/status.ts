@@ -125,7 +125,12 @@ const table = {
   'address-unbalanced': [553, '5.0.0', "{address}... Unbalanced '{sign}'", 'Sendmail 8.17 prescan'],
   'address-too-long': [553, '5.1.0', '{address}... Address too long (255 bytes max)', 'Sendmail 8.17 parseaddr'],
   'address-without-host': [553, '5.1.3', '{address}... Hostname required', 'Sendmail 8.17 parseaddr'],
-  'address-list': [553, '5.1.3', '{address}... List:; syntax illegal for recipient addresses', 'Sendmail 8.17 parseaddr'],
+  'address-list': [
+    553,
+    '5.1.3',
+    '{address}... List:; syntax illegal for recipient addresses',
+    'Sendmail 8.17 parseaddr',
+  ],
   'address-literal': [553, '5.1.2', '{address}... Invalid address', 'Sendmail 8.17 parseaddr'],
   'address-colon': [553, '5.1.3', '{address}... Colon illegal in host name part', 'Sendmail 8.17 parseaddr'],
   'address-route-end': [553, '5.1.2', '{address}... Invalid route address', 'Sendmail 8.17 parseaddr'],
@@ -166,12 +171,7 @@ const table = {
   // Policy
   'map-missing': [451, '4.3.0', 'Temporary system failure. Please try again later.', 'Sendmail 8.17 check_relay'],
   'reverse-name-missing': [550, '5.7.1', '{where}Fix reverse DNS for {peer}', 'Sendmail 8.17 check_relay'],
-  'reverse-name-unanswered': [
-    451,
-    '4.1.8',
-    'Client IP address {peer} does not resolve',
-    'Sendmail 8.17 check_relay',
-  ],
+  'reverse-name-unanswered': [451, '4.1.8', 'Client IP address {peer} does not resolve', 'Sendmail 8.17 check_relay'],
   'reverse-name-forged': [451, '4.1.8', 'Possibly forged hostname for {peer}', 'Sendmail 8.17 check_relay'],
   'relaying-denied-no-name': [
     550,

@@ -213,13 +213,13 @@ function check(verdict: Verdict): void {
 
 describe('values', () => {
   it('are words in any case, or the text of a reply', () => {
-    assert.deepEqual(parseRule('relay'), { kind: 'accept' });
-    assert.deepEqual(parseRule('Ok'), { kind: 'accept' });
-    assert.deepEqual(parseRule('reject'), { kind: 'reject' });
-    assert.deepEqual(parseRule('Discard'), { kind: 'discard' });
-    assert.deepEqual(parseRule('quarantine:look at it'), { kind: 'quarantine', reason: 'look at it' });
+    assert.deepEqual(parseRule('relay', false), { kind: 'accept' });
+    assert.deepEqual(parseRule('Ok', false), { kind: 'accept' });
+    assert.deepEqual(parseRule('reject', false), { kind: 'reject' });
+    assert.deepEqual(parseRule('Discard', false), { kind: 'discard' });
+    assert.deepEqual(parseRule('quarantine:look at it', false), { kind: 'quarantine', reason: 'look at it' });
     const error = (value: string): string => {
-      const rule = parseRule(value);
+      const rule = parseRule(value, false);
       return rule.kind === 'error' ? `${rule.code} ${rule.enhanced} ${rule.text}` : rule.kind;
     };
     assert.equal(error('ERROR:5.7.1:550 no spam'), '550 5.7.1 no spam');

@@ -4,17 +4,16 @@
  * It never reads content, and no address grants relaying unless the policy names it.
  * Before it: `relay/identity/identify.ts`. After it: the session answers with the verdict's reply, or takes the message.
  */
-import type { Address } from '../../protocol/smtp/address.ts';
 import { clientName, reject, verdictOf } from './answer.ts';
 import { domainKey } from './domain.ts';
 import type { AccessFacts, AccessRecipient, AccessSender } from './facts.ts';
-import { Lookup, sendmailAddress } from './lookup.ts';
-import { isLocalhost } from './network.ts';
+import { Lookup, addressPrefixes, sendmailAddress } from './lookup.ts';
+import { canonicalRecipient, checkMailbox } from './mailbox.ts';
 import type { AccessPolicy } from './policy.ts';
-import { checkRecipient } from './recipient.ts';
+import { checkRecipient, type RecipientCheck } from './recipient.ts';
 import { isWord } from './rule.ts';
+import { checkSender, malformedSender } from './sender.ts';
 import { connect } from './tags/connect.ts';
-import { from } from './tags/from.ts';
 import { spam } from './tags/spam.ts';
 import { checkTls } from './tls.ts';
 import type { TrailStep, Verdict } from './verdict.ts';
@@ -29,8 +28,10 @@ export function decideConnect(policy: AccessPolicy, facts: AccessFacts): Verdict
 /** Whether mail with this reverse-path is taken. */
 export function decideMail(policy: AccessPolicy, facts: AccessFacts, sender: AccessSender): Verdict {
   const trail: TrailStep[] = [];
+  const malformed = malformedSender(policy, sender, trail);
+  if (malformed !== undefined) return malformed;
   if (policy.delayChecks) return delayed(trail);
-  return checkMail(policy, facts, sender, trail, sender.typed);
+  return checkSender(policy, facts, sender, trail, undefined).verdict;
 }
 
 /** Whether mail for this recipient is taken, and whether that is relaying. */
@@ -41,18 +42,33 @@ export function decideRecipient(
   recipient: AccessRecipient,
 ): Verdict {
   const trail: TrailStep[] = [];
-  const { verdict, overrides } = checkRecipient(policy, facts, recipient, trail);
-  if (verdict.kind !== 'accept' || !policy.delayChecks) return verdict;
-  if (overrides || isSpared(policy, recipient.address, trail)) {
+  const { verdict, overrides } = checkRecipient(policy, facts, sender, recipient, trail);
+  if (verdict.kind === 'reject') return verdict;
+  const asked =
+    verdict.kind === 'accept' && policy.delayChecks
+      ? checkDelayed(policy, facts, sender, recipient, { verdict, overrides }, trail)
+      : verdict;
+  return asked.kind === 'reject' ? asked : (checkMailbox(policy, recipient, trail) ?? asked);
+}
+
+/** FEATURE(delay_checks): the checks of MAIL and of the connection, for a recipient that was taken. */
+function checkDelayed(
+  policy: AccessPolicy,
+  facts: AccessFacts,
+  sender: AccessSender,
+  recipient: AccessRecipient,
+  { verdict: taken, overrides }: RecipientCheck,
+  trail: TrailStep[],
+): Verdict {
+  if (overrides || isSpared(policy, recipient, trail)) {
     // What TLS must be like is asked of them too, here and for the others at the head of the reverse-path's checks.
     const tls = checkTls(policy, facts, trail);
-    return tls.kind === 'reject' ? tls : verdict;
+    return tls.kind === 'reject' ? tls : taken;
   }
-  const mail = checkMail(policy, facts, sender, trail, recipient.typed);
-  if (mail.kind === 'reject' || mail.kind === 'discard') return mail;
+  const mail = checkSender(policy, facts, sender, trail, recipient.typed);
+  if (mail.final) return mail.verdict.kind === 'accept' ? taken : mail.verdict;
   const connection = checkConnect(policy, facts, trail, recipient.typed);
-  if (connection.kind !== 'accept') return connection;
-  return mail.kind === 'accept' ? verdict : mail;
+  return connection.kind === 'accept' ? taken : connection;
 }
 
 function delayed(trail: TrailStep[]): Verdict {
@@ -67,48 +83,46 @@ function checkConnect(
   trail: TrailStep[],
   typed: string | undefined,
 ): Verdict {
-  const look = new Lookup(policy.map, trail);
+  const look = new Lookup(policy.map, trail, policy);
+  if (policy.mapMissing) {
+    look.note('access map', 'missingMap', 'cannot be read');
+    return reject('map-missing', typed ?? '', trail);
+  }
   const address = sendmailAddress(facts.address);
   const value = look.host(connect, clientName(facts, address)) ?? look.address(connect, address);
-  return verdictOf(value, trail, 'access-denied', typed);
+  if (value !== undefined) return verdictOf(policy, value, trail, { status: 'access-denied', typed });
+  return checkReverseName(policy, facts, address, look, trail, typed);
 }
 
-/** `typed` is the address that stands in a refusal: the recipient's when the check is a delayed one. */
-function checkMail(
+/** FEATURE(require_rdns). */
+function checkReverseName(
   policy: AccessPolicy,
-  facts: AccessFacts,
-  sender: AccessSender,
+  { name }: AccessFacts,
+  peer: string,
+  look: Lookup,
   trail: TrailStep[],
-  typed: string,
+  typed: string | undefined,
 ): Verdict {
-  const tls = checkTls(policy, facts, trail);
-  if (tls.kind === 'reject') return tls;
-  // RFC 5321 §4.5.5: the null reverse-path is always taken.
-  if (sender.address === undefined) return { kind: 'accept', relay: false, trail };
-  const { local, domain } = sender.address;
-  const host = domainKey(domain);
-  const look = new Lookup(policy.map, trail);
-  if ((host === 'localhost' || host === '[127.0.0.1]') && !isLocalhost(facts.address)) {
-    look.note(`reverse-path of ${host} from ${facts.address}`, 'RFC 5321 §2.3.5', 'real domain name required');
-    return reject('real-domain-required', typed, trail);
-  }
-  const value =
-    host === ''
-      ? look.user(from, local, '')
-      : (look.user(from, local, host) ?? look.user(from, local, '') ?? look.host(from, host));
-  if (value === undefined && host === '') {
-    look.note('reverse-path without a domain', 'RFC 5321 §2.3.5', 'domain name required');
-    return reject('unqualified-sender', typed, trail, { sender: local });
-  }
-  return verdictOf(value, trail, 'address-access-denied', typed);
+  const accept: Verdict = { kind: 'accept', relay: false, trail };
+  if (!policy.features.has('require_rdns') || name.state === 'ok') return accept;
+  if (addressPrefixes(peer).some((octets) => policy.relayDomains.has(octets.toLowerCase()))) return accept;
+  look.note('client name', 'require_rdns', name.state);
+  const where = typed === undefined ? '' : `${typed}... `;
+  if (name.state === 'temporary') return reject('reverse-name-unanswered', '', trail, { peer });
+  if (name.state === 'forged') return reject('reverse-name-forged', '', trail, { peer });
+  return reject('reverse-name-missing', '', trail, { where, peer });
 }
 
 /** FEATURE(delay_checks) with `friend` or `hater`. */
-function isSpared(policy: AccessPolicy, { local, domain }: Address, trail: TrailStep[]): boolean {
+function isSpared(policy: AccessPolicy, recipient: AccessRecipient, trail: TrailStep[]): boolean {
   if (policy.spam === undefined) return false;
-  const host = domainKey(domain);
-  const look = new Lookup(policy.map, trail);
-  const value = look.user(spam, local, host) ?? look.user(spam, local, '') ?? look.host(spam, host);
+  const { local, domain } = canonicalRecipient(policy, recipient) ?? recipient.address;
+  const host = domain === '' ? policy.hostname : domainKey(domain);
+  const look = new Lookup(policy.map, trail, policy);
+  const value =
+    look.user(spam, local, host) ??
+    look.host(spam, host) ??
+    (domain === '' || policy.localDomains.has(host) ? look.user(spam, local, '') : undefined);
   const word = policy.spam === 'friend' ? 'FRIEND' : 'HATER';
   const found = value !== undefined && isWord(value, word);
   return policy.spam === 'friend' ? found : !found;

@@ -55,6 +55,9 @@ export interface AccessSender {
 export interface AccessRecipient {
   readonly typed: string;
   readonly address: Address;
-  /** Whether this host is an MX of the recipient's domain; absent: not asked, or no answer. */
-  readonly served?: boolean | undefined;
+  /**
+   * Whether this host is an MX of the recipient's domain, and of those that its local part names; absent: no rule of the
+   * policy needs to know.
+   */
+  readonly served?: ReadonlyMap<string, 'yes' | 'no' | 'temporary'> | undefined;
 }

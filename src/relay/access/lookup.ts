@@ -3,18 +3,30 @@
  * to the first, users from `user+detail@domain` to `user@`. Each question is a step of the trail.
  */
 import ipaddr from 'ipaddr.js';
+import type { AccessFeature } from './feature.ts';
 import type { AccessEntry, AccessMap } from './map.ts';
+import { isWord } from './rule.ts';
 import type { AccessTag } from './tags/tag.ts';
 import type { TrailStep } from './verdict.ts';
+
+/** How the map is asked. */
+export interface LookupWays {
+  readonly features: ReadonlySet<AccessFeature>;
+  readonly emailAlias: boolean;
+}
+
+const PLAIN: LookupWays = { features: new Set(), emailAlias: false };
 
 /** Asks one map and writes down what it asked. */
 export class Lookup {
   readonly #map: AccessMap | undefined;
   readonly #trail: TrailStep[];
+  readonly #ways: LookupWays;
 
-  constructor(map: AccessMap | undefined, trail: TrailStep[]) {
+  constructor(map: AccessMap | undefined, trail: TrailStep[], ways: LookupWays = PLAIN) {
     this.#map = map;
     this.#trail = trail;
+    this.#ways = ways;
   }
 
   /** Writes down a test that is not of the map. */
@@ -22,38 +34,56 @@ export class Lookup {
     this.#trail.push({ asked, source, answer });
   }
 
-  /** The value of just this key. */
+  /** The value of just this key, behind the tag. */
   exact(tag: AccessTag, key: string): string | undefined {
-    return this.#ask(`${tag.name}:${key}`)?.value;
+    const value = this.#ask(`${tag.name}:${key}`)?.value;
+    if (value !== undefined || !this.#ways.emailAlias || !/\/emailAddress=/i.test(key)) return value;
+    return this.#ask(`${tag.name}:${key.replaceAll(/\/emailAddress=/gi, '/Email=')}`)?.value;
   }
 
-  /** A host name and its parents, or `[address]` and its leading octets. */
+  /** The value of just this key, also without the tag. */
+  only(tag: AccessTag, key: string): string | undefined {
+    return this.#tagged(tag, key);
+  }
+
+  /** A host name and its parents, or `[address]` and its leading octets. SKIP ends it where that means something. */
   host(tag: AccessTag, name: string): string | undefined {
     for (let rest: string | undefined = name; rest !== undefined && rest !== ''; rest = parent(rest)) {
-      const value = this.#tagged(tag, rest);
-      if (value !== undefined) return value;
+      const value = this.#tagged(tag, rest) ?? this.#dotted(tag, rest);
+      if (value !== undefined) return this.#unlessSkip(value);
     }
     return undefined;
   }
 
-  /** An address and its leading octets. */
+  /** An address and its leading octets. SKIP ends it where that means something. */
   address(tag: AccessTag, address: string): string | undefined {
     for (const prefix of addressPrefixes(address)) {
       const value = this.#tagged(tag, prefix);
-      if (value !== undefined) return value;
+      if (value !== undefined) return this.#unlessSkip(value);
     }
     return undefined;
   }
 
   /** A user of a domain, with the domain or, in the form `user@`, without. */
   user(tag: AccessTag, local: string, domain: string): string | undefined {
-    const plus = local.indexOf('+');
+    const plus = local.indexOf('+', 1);
     const keys = plus > 0 ? [local, `${local.slice(0, plus)}+*`, local.slice(0, plus)] : [local];
     for (const key of keys) {
       const value = this.#tagged(tag, `${key}@${domain}`);
       if (value !== undefined) return value;
     }
     return undefined;
+  }
+
+  /** FEATURE(lookupdotdomain): `.parent` stands for subdomains alone. */
+  #dotted(tag: AccessTag, name: string): string | undefined {
+    if (!this.#ways.features.has('lookupdotdomain') || name.startsWith('[')) return undefined;
+    const above = parent(name);
+    return above === undefined || above === '' ? undefined : this.#tagged(tag, `.${above}`);
+  }
+
+  #unlessSkip(value: string): string | undefined {
+    return this.#ways.features.has('skip') && isWord(value, 'SKIP') ? undefined : value;
   }
 
   #tagged(tag: AccessTag, key: string): string | undefined {

@@ -22,3 +22,5 @@ export type Verdict =
   | { readonly kind: 'reject'; readonly status: StatusKey; readonly reply: Reply; readonly trail: Trail }
   | { readonly kind: 'discard'; readonly trail: Trail }
   | { readonly kind: 'quarantine'; readonly reason: string; readonly trail: Trail };
+
+export type Rejection = Extract<Verdict, { kind: 'reject' }>;
