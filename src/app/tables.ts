@@ -6,7 +6,7 @@ import { compileAccessMap, reviewAccessMap } from '../relay/access/map.ts';
 import { compileAliases } from '../relay/recipients/alias-file.ts';
 import { TableBuilder } from '../relay/table/builder.ts';
 import { compileTable } from '../relay/table/compile.ts';
-import { HEADER_WORDS, isTable, openTable } from '../relay/table/table.ts';
+import { tableOf } from './map-file.ts';
 import { fileStamp } from './stamp.ts';
 
 /** What is to be compiled. Several files of aliases become one table. */
@@ -43,7 +43,6 @@ export function emptyTable(file: string): CompiledTable {
 
 /** Larger ones are compiled in a thread of their own: up to here it takes a few milliseconds. */
 const LARGE = 128 * 1_024;
-const DIGEST = 32;
 
 /** The files compiled; `known` itself when they are what it was made of. Rejects when a file cannot be read. */
 export async function compileFiles(order: TableOrder, known: CompiledTable | undefined): Promise<CompiledTable> {
@@ -83,7 +82,7 @@ function compileTexts(
 ): Pick<CompiledTable, 'table' | 'problems'> {
   const [first = { file: '', text: Buffer.alloc(0) }] = texts;
   if (kind === 'aliases') return compileAliases(texts, read);
-  const compiled = compiledTable(first.text, first.file);
+  const compiled = tableOf(first.text, first.file);
   if (compiled !== undefined) return { table: compiled, problems: [] };
   const placed = (problem: Omit<FileProblem, 'file'>): FileProblem => ({ ...problem, file: first.file });
   if (kind === 'pairs') {
@@ -94,20 +93,6 @@ function compileTexts(
   return { table, problems: errors.map(placed) };
 }
 
-/** The table of a compiled map; undefined when the octets are a text. Throws on a compiled map that is damaged. */
-function compiledTable(octets: Buffer, file: string): SharedArrayBuffer | undefined {
-  const length = octets.length - DIGEST;
-  if (length < HEADER_WORDS * 4) return undefined;
-  const table = new SharedArrayBuffer(length);
-  new Uint8Array(table).set(octets.subarray(0, length));
-  if (!isTable(table)) return undefined;
-  const digest = createHash('sha256').update(octets.subarray(0, length)).digest();
-  if (!digest.equals(octets.subarray(length)))
-    throw new Error(`${file}: the compiled map is damaged; compile it again with makemap`);
-  openTable(table);
-  return table;
-}
-
 /** Warnings about an access map that is in force; in a thread of its own when it is large. */
 export async function reviewFile({ file }: CompiledTable): Promise<readonly FileProblem[]> {
   if (statSync(file).size > LARGE) return (await runApart({ review: file })) as readonly FileProblem[];
@@ -116,7 +101,7 @@ export async function reviewFile({ file }: CompiledTable): Promise<readonly File
 
 export function reviewHere(file: string): readonly FileProblem[] {
   const octets = readFileSync(file);
-  if (compiledTable(octets, file) !== undefined) return [];
+  if (tableOf(octets, file) !== undefined) return [];
   return reviewAccessMap(octets).map((problem) => ({ ...problem, file }));
 }
 

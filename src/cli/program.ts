@@ -13,6 +13,7 @@ import { importCommand } from './commands/import.ts';
 import { initCommand, startCommand } from './commands/init.ts';
 import { passwordCommands } from './commands/password.ts';
 import { lintCommand } from './commands/lint.ts';
+import { makemapCommand } from './commands/makemap.ts';
 import { queueCommands } from './commands/queue.ts';
 import { renewCommand } from './commands/renew.ts';
 import { statusCommand } from './commands/status.ts';
@@ -43,6 +44,7 @@ export function sealpost(
       acme: acmeCommands(messages),
       queue: queueCommands(messages),
       access: accessCommands(messages),
+      makemap: makemapCommand(messages),
       lint: lintCommand(messages),
       trust: trustCommands(messages),
       audit: auditCommands(messages),

@@ -98,6 +98,25 @@ export const en = {
   'queue.limit': 'At most so many entries',
   'queue.all': 'All entries: needed when nothing else narrows it down',
   'queue.reason': 'Reason, for the history',
+  'makemap.brief': "Check a map's text and compile it, as Sendmail's makemap does",
+  'makemap.more':
+    "Reads lines of keys and values from standard input and writes FILE.db, with makemap's messages and exit codes (65: lines were left out, 73: the map could not be written). The relay reads the text itself, so that nothing needs the compiled map; a compiled map named in access.map is read too.",
+  'makemap.usage': 'give the type and the name of the map: sealpost makemap hash access < access',
+  'makemap.type': 'hash, btree or text; all are the same here',
+  'makemap.file': 'Name of the map; .db is added',
+  'makemap.append': 'Add to the map that is there',
+  'makemap.replace': 'Of two lines with one key the last counts, instead of the first with an error',
+  'makemap.duplicates': 'A key may be there several times; the first answers',
+  'makemap.keepCase': 'Leave upper case in keys; look-ups never find such keys',
+  'makemap.verbose': 'Print each entry',
+  'makemap.empty': 'Values may be empty',
+  'makemap.unmake': 'Print what is in the map',
+  'makemap.listTypes': 'Print the types',
+  'makemap.comment': 'Lines that begin with this letter are comments; default: #',
+  'makemap.separator': 'The letter between key and value; default: blanks',
+  'makemap.force': 'Write over a file that is none of our maps',
+  'makemap.taken': "One of makemap's options; it has no effect here",
+  'makemap.foreign': '{path} is none of our maps, perhaps one of Sendmail; move it away, or give --force',
   'access.brief': 'Check the access map, and try out what it decides',
   'access.check.brief': 'Report the lines of the access map that are wrong or do not do what they look like',
   'access.check.more':
@@ -595,6 +614,26 @@ export const en = {
   'parser.tooMany': '{input} is one argument too many',
   'parser.twice': '{name} was given twice, with {previous} and {input}; give it once',
   // What became of a line of a Sendmail site
+  'postfix.allClients':
+    'permit_tls_all_clientcerts lets every certificate of every trusted CA relay; here it is the feature verify_ok_relays. Name those who may instead',
+  'postfix.clientCertificates':
+    '{name} is a rule of trust/postfix/trust.yaml; its certificate must come from a CA in smtpd_tls_CAfile, which Postfix does not ask',
+  'postfix.fingerprintDigest': 'fingerprints are SHA-256 here; those made with {digest} are not carried over',
+  'postfix.fingerprintFile':
+    'without smtpd_tls_CAfile there is no CA whose certificates could be named; add their CA with trust add',
+  'postfix.map': '{name}: only text files are read here (hash, lmdb, btree, texthash); the rest is left out',
+  'postfix.networks': '{name}: only addresses and networks in CIDR form are carried over',
+  'postfix.networksStyle':
+    'mynetworks is not set: only this machine is carried over. Name the networks in access.trustedNetworks, or give certificates',
+  'postfix.restriction': 'without effect here: {words}',
+  'postfix.relayWithoutCheck': '{name} permits before it asks where mail goes: an open relay; it is not carried over',
+  'postfix.sasl':
+    'passwords of holders are set here by sealpost password; those of Dovecot or Cyrus are not taken over',
+  'postfix.security': '{name}: there is no level just like it here; the report of the routes says which one is used',
+  'postfix.service': '{name}: this address or port is not understood, or is there already',
+  'postfix.unused': '{name} has no effect here',
+  'postfix.weakDigest':
+    '{name} is no SHA-256 fingerprint; ask for that of the certificate (openssl x509 -fingerprint -sha256)',
   'sendmail.aliasCommand': "'{name}' runs a program: Sealpost runs none. Deliver to a mailbox of a server that does",
   'sendmail.aliasFile': "'{name}' is a file: Sealpost writes no mailboxes. Send it to a server that does",
   'sendmail.aliasInclude': 'the list {path} cannot be read, or lists name each other: its addresses are missing',

@@ -97,6 +97,26 @@ export const ja: Messages = {
   'queue.limit': '最大件数',
   'queue.all': 'すべて (ほかの条件がないときは必須)',
   'queue.reason': '履歴に残す理由',
+  'makemap.brief': 'Sendmail の makemap と同じようにマップのテキストを検査し、コンパイルする',
+  'makemap.more':
+    '標準入力からキーと値の行を読み、FILE.db を書き出します。メッセージと終了コードは makemap と同じです (65: 除外した行がある、73: マップを書き込めない)。リレーはテキストを直接読むので、コンパイル済みマップは必須ではありません。access.map にコンパイル済みマップを指定した場合はそれを読みます。',
+  'makemap.usage': 'マップの種類と名前を指定してください: sealpost makemap hash access < access',
+  'makemap.type': 'hash、btree、text のいずれか (ここではどれも同じ)',
+  'makemap.file': 'マップの名前 (.db が付く)',
+  'makemap.append': '既存のマップに追加する',
+  'makemap.replace': 'キーが重複したとき、先の行を残してエラーにする代わりに、後の行を有効にする',
+  'makemap.duplicates': 'キーの重複を認める (検索では最初のものが有効)',
+  'makemap.keepCase': 'キーの大文字をそのまま残す (そのキーは検索で見つからない)',
+  'makemap.verbose': 'エントリーを 1 件ずつ表示する',
+  'makemap.empty': '空の値を認める',
+  'makemap.unmake': 'マップの内容を表示する',
+  'makemap.listTypes': '種類の一覧を表示する',
+  'makemap.comment': 'この文字で始まる行をコメントとする (既定: #)',
+  'makemap.separator': 'キーと値を区切る文字 (既定: 空白)',
+  'makemap.force': '当プログラムのマップでないファイルにも上書きする',
+  'makemap.taken': 'makemap のオプション。ここでは効果がない',
+  'makemap.foreign':
+    '{path} は当プログラムのマップではありません (Sendmail のマップかもしれません)。別の場所へ移すか、--force を指定してください',
   'access.brief': 'アクセスマップを検査し、判定を試す',
   'access.check.brief': 'アクセスマップの誤った行、見かけどおりに働かない行を報告する',
   'access.check.more': '誤りのある行はマップに入りません。警告の行は入ります。誤りがあると終了コードは 78 です。',
@@ -588,6 +608,25 @@ export const ja: Messages = {
   'parser.tooMany': '引数 {input} は余分です',
   'parser.twice': '{name} が 2 回 ({previous} と {input}) 指定されました。1 回だけにしてください',
   // What became of a line of a Sendmail site
+  'postfix.allClients':
+    'permit_tls_all_clientcerts は、信頼された CA の証明書すべてにリレーを許します。ここでは verify_ok_relays 機能になります。許す相手を列挙する方が安全です',
+  'postfix.clientCertificates':
+    '{name} は trust/postfix/trust.yaml の規則になります。証明書は smtpd_tls_CAfile の CA が発行したものに限ります (Postfix は問いません)',
+  'postfix.fingerprintDigest': 'ここでのフィンガープリントは SHA-256 です。{digest} のものは引き継ぎません',
+  'postfix.fingerprintFile':
+    'smtpd_tls_CAfile がないため、証明書の CA を特定できません。trust add で CA を加えてください',
+  'postfix.map': '{name}: ここで読めるのはテキストファイル (hash、lmdb、btree、texthash) だけで、ほかは省きます',
+  'postfix.networks': '{name}: アドレスと CIDR 形式のネットワークだけを引き継ぎます',
+  'postfix.networksStyle':
+    'mynetworks が未設定のため、このマシンだけを引き継ぎます。access.trustedNetworks にネットワークを書くか、証明書を渡してください',
+  'postfix.restriction': 'ここでは効果のないもの: {words}',
+  'postfix.relayWithoutCheck': '{name} は宛先を確認する前に許可しています (オープンリレー)。引き継ぎません',
+  'postfix.sasl': 'パスワードは sealpost password で設定します。Dovecot や Cyrus のものは引き継ぎません',
+  'postfix.security': '{name}: 同じ水準はここにありません。実際の水準は経路の設定で確かめてください',
+  'postfix.service': '{name}: アドレスまたはポートが解釈できないか、すでにあります',
+  'postfix.unused': '{name} はここでは効果がありません',
+  'postfix.weakDigest':
+    '{name} は SHA-256 のフィンガープリントではありません。証明書の SHA-256 を確かめてください (openssl x509 -fingerprint -sha256)',
   'sendmail.aliasCommand':
     '「{name}」はプログラムの起動です。Sealpost は起動しません。起動できるサーバーのメールボックスへ配送してください',
   'sendmail.aliasFile':
