@@ -11,6 +11,7 @@ import { authorityFiles } from '../ca/setup.ts';
 import { formatProblem, parseConfig } from '../config/load.ts';
 import { CONFIG_FILE } from '../config/schema.ts';
 import type { RawConfig } from '../config/sendmail/convert.ts';
+import { siteRoutes } from '../config/sendmail/mailertable.ts';
 import type { Finding } from '../config/sendmail/site.ts';
 import { configurationOf, siteIn, type SiteChoices } from './sendmail-site.ts';
 
@@ -50,7 +51,7 @@ export function importSite(site: string, directory: string, { replace, ...choice
   writeFileSync(`${file}.new`, text, { mode: 0o600 });
   if (old !== undefined) renameSync(file, old);
   renameSync(`${file}.new`, file);
-  return { file, old, hostname: parsed.hostname, findings: read.findings };
+  return { file, old, hostname: parsed.hostname, findings: [...read.findings, ...siteRoutes(read).findings] };
 }
 
 /** Where `sealpost init` made a CA, its holders are believed beside those whom the site names, and its lists are served. */

@@ -5,6 +5,7 @@
 import { privacyFlags } from '../../protocol/smtp/server-manner.ts';
 import type { AccessFeature } from '../../relay/access/feature.ts';
 import { mechanisms } from '../../relay/session/auth/registry.ts';
+import { siteRoutes } from './mailertable.ts';
 import type { Given, SendmailSettings, SendmailSite, TableRow } from './site.ts';
 
 /** What is not in the directory. */
@@ -44,7 +45,7 @@ export function convertSite(site: SendmailSite, surroundings: SiteSurroundings):
     },
     limits: limits(settings),
     delivery: {
-      ...delivery(settings),
+      ...delivery(site),
       ...(resolver.length === 0 ? {} : { resolver: [...resolver] }),
     },
     auth: auth(settings),
@@ -52,7 +53,6 @@ export function convertSite(site: SendmailSite, surroundings: SiteSurroundings):
     // There is no CA of ours whose lists could be served.
     web: { http: { enabled: false }, https: { enabled: false } },
     acme: { enabled: false },
-    log: { format: 'sendmail' },
     ...(surroundings.compatibility.length === 0 ? {} : { compatibility: [...surroundings.compatibility] }),
   };
 }
@@ -161,8 +161,10 @@ function features(settings: SendmailSettings): AccessFeature[] {
 }
 
 /** A client certificate that is half given is none. */
-function delivery({ tls: given }: SendmailSettings): object {
-  const { authorityFile, authorityPath, clientCertificate, clientKey, fallbackToClear } = given;
+function delivery(site: SendmailSite): object {
+  const { authorityFile, authorityPath, clientCertificate, clientKey, fallbackToClear } = site.settings.tls;
+  const { routes } = siteRoutes(site);
+  const authinfo = site.tables.authinfo[0]?.file;
   return {
     ...(clientCertificate && clientKey
       ? { identity: { certificate: clientCertificate.value, key: clientKey.value } }
@@ -170,6 +172,8 @@ function delivery({ tls: given }: SendmailSettings): object {
     ...(authorityFile === undefined ? {} : { authorities: [authorityFile.value] }),
     ...(authorityPath === undefined ? {} : { authorityPaths: [authorityPath.value] }),
     ...(fallbackToClear ? { tlsFallback: true } : {}),
+    ...(routes.length === 0 ? {} : { routes: routes.map((route) => ({ ...route, domains: [...route.domains] })) }),
+    ...(authinfo === undefined ? {} : { authinfo }),
   };
 }
 

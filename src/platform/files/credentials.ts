@@ -15,7 +15,7 @@ export function fileCredentials(authinfo: string | undefined): Credentials {
           const password = passwordFile === undefined ? undefined : readSecret(passwordFile).replace(/\r?\n$/, '');
           return { user, password, mechanisms };
         }
-        return authinfo === undefined ? undefined : authinfoLogin(readSecret(authinfo), hop);
+        return authinfo === undefined ? undefined : authinfoLogin(readSecret(authinfo, 0o007), hop);
       } catch (error) {
         return (error as Error).message;
       }
@@ -23,7 +23,9 @@ export function fileCredentials(authinfo: string | undefined): Credentials {
   };
 }
 
-function readSecret(path: string): string {
-  if ((statSync(path).mode & 0o077) !== 0) throw new Error(`others can read or write ${path}; make it 0600`);
+/** `barred`: permissions that the file must not give. Sendmail's own tables are its group's to read. */
+function readSecret(path: string, barred = 0o077): string {
+  if ((statSync(path).mode & barred) !== 0)
+    throw new Error(`others can read or write ${path}; make it ${barred === 0o077 ? '0600' : '0640'}`);
   return readFileSync(path, 'utf8');
 }

@@ -1,0 +1,135 @@
+/**
+ * Sendmail's mailertable and SMART_HOST as our routes. Sendmail looks a domain up whole, then by its parents with a dot
+ * before them, then `.`; here the first route that fits counts, so the longest come first. Pure.
+ */
+import { note } from './note.ts';
+import type { Finding, Given, SendmailSite, TableRow } from './site.ts';
+
+/** A route as sealpost.yaml has it. */
+export interface SiteRoute {
+  readonly domains: readonly string[];
+  readonly to?: string;
+  readonly refuse?: string;
+  readonly discard?: true;
+}
+
+export interface SiteRoutes {
+  readonly routes: readonly SiteRoute[];
+  readonly findings: readonly Finding[];
+}
+
+/** Ports by mailer: `TCP $h port` of RELAY_MAILER_ARGS and ESMTP_MAILER_ARGS. */
+interface MailerPorts {
+  readonly relay: number;
+  readonly esmtp: number;
+}
+
+/** Mailers that speak SMTP; all of MAILER(`smtp') share the arguments of esmtp but relay. */
+const NETWORK: ReadonlySet<string> = new Set(['relay', 'esmtp', 'smtp', 'smtp8', 'dsmtp']);
+
+/** Where the site's mail goes: by its mailertable, else to its smart host. */
+export function siteRoutes({ settings, tables }: SendmailSite): SiteRoutes {
+  const ports = { relay: settings.relayPort ?? 25, esmtp: settings.esmtpPort ?? 25 };
+  const local = new Set(tables.localDomains.map(({ key }) => key.toLowerCase()));
+  const table = mailertableRoutes(tables.mailertable, ports, local);
+  const smart = smartHostRoutes(settings.smartHost, ports);
+  return { routes: [...table.routes, ...smart.routes], findings: [...table.findings, ...smart.findings] };
+}
+
+/** `localDomains` (class w): what is to go to one of them goes nowhere by a mailer. */
+export function mailertableRoutes(
+  rows: readonly TableRow[],
+  ports: MailerPorts,
+  localDomains: ReadonlySet<string> = new Set(),
+): SiteRoutes {
+  const routes: SiteRoute[] = [];
+  const findings: Finding[] = [];
+  const sorted = rows.toSorted((a, b) => rank(b.key) - rank(a.key));
+  for (const row of sorted) {
+    const domain = row.key === '.' ? '*' : row.key.toLowerCase();
+    const made = targetOf(row.value, ports, localDomains, row.key.startsWith('.'));
+    const place = { file: row.file, line: row.line, text: `${row.key}\t${row.value}`.slice(0, 200) };
+    if ('to' in made || 'refuse' in made || 'discard' in made) routes.push({ domains: [domain], ...made });
+    else findings.push({ ...place, fate: 'dropped', note: made.note });
+  }
+  return { routes, findings };
+}
+
+/** The route of all that no other names; none without SMART_HOST, or with one that no route can be made of. */
+export function smartHostRoutes(smartHost: Given<string> | undefined, ports: MailerPorts): SiteRoutes {
+  if (smartHost === undefined || smartHost.value.trim() === '') return { routes: [], findings: [] };
+  const made = targetOf(smartHost.value.trim(), ports, new Set(), false);
+  if (!('note' in made)) return { routes: [{ domains: ['*'], ...made }], findings: [] };
+  const { file, line } = smartHost.place ?? { file: 'sendmail.mc', line: 0 };
+  return { routes: [], findings: [{ file, line, fate: 'dropped', text: smartHost.value, note: made.note }] };
+}
+
+/** Whole names before parents, long parents before short ones, `.` last. */
+function rank(key: string): number {
+  if (key === '.') return 0;
+  return key.startsWith('.') ? key.length : 1_000_000;
+}
+
+type Target =
+  | { readonly to: string }
+  | { readonly refuse: string }
+  | { readonly discard: true }
+  | { readonly note: Finding['note'] };
+
+/** `mailer:host`, or a host alone for the mailer relay. */
+function targetOf(value: string, ports: MailerPorts, localDomains: ReadonlySet<string>, isParent: boolean): Target {
+  const [, written, rest = ''] = /^(?:([A-Za-z0-9*_-]+):)?(.*)$/s.exec(value) ?? [];
+  const mailer = written?.toLowerCase();
+  switch (mailer) {
+    case 'error':
+      return { refuse: refusalOf(rest) };
+    case 'discard':
+      return { discard: true };
+    case 'local':
+      return { note: note('sendmail.localDelivery', { name: value }) };
+    case undefined:
+      if (localDomains.has(rest.toLowerCase())) return { note: note('sendmail.localDelivery', { name: value }) };
+      break;
+    default:
+      if (!NETWORK.has(mailer)) return { note: note('sendmail.mailer', { name: written ?? '' }) };
+  }
+  return hostTarget(rest, mailer === undefined || mailer === 'relay' ? ports.relay : ports.esmtp, isParent);
+}
+
+/** `[host]` has the addresses of that name, `host` its MX. Of several, separated by colons, the first counts. */
+function hostTarget(host: string, port: number, isParent: boolean): Target {
+  const bracketed = /^\[([^\]]+)\]$/.exec(host)?.[1];
+  const name = (bracketed ?? host).replace(/\.$/, '');
+  const literal = /^(?:IPv6:)?([0-9A-Fa-f]*:[0-9A-Fa-f:.]+)$/.exec(name)?.[1];
+  if (bracketed !== undefined && literal !== undefined) return { to: `[${literal}]:${port}` };
+  // %1 is what stands before the parent that matched; a whole name leaves nothing for it.
+  const fits = /^(?:[A-Za-z0-9_.-]|%[01])+$/.test(name) && (isParent || !name.includes('%1'));
+  if (!fits) return { note: note('sendmail.badLine', { what: host === '' ? 'no host' : host }) };
+  if (bracketed !== undefined || /^\d+(?:\.\d+){3}$/.test(name)) return { to: `${name}:${port}` };
+  return { to: `mx:${name}:${port}` };
+}
+
+/** sysexits.h names that `error:` may have instead of a code, as Sendmail answers them. */
+const EXITS: Readonly<Record<string, string>> = {
+  usage: '501 5.5.2',
+  nouser: '550 5.1.1',
+  nohost: '550 5.1.2',
+  unavailable: '550 5.0.0',
+  software: '554 5.3.0',
+  tempfail: '450 4.0.0',
+  protocol: '554 5.5.0',
+  config: '554 5.3.5',
+  dataerr: '501 5.6.0',
+};
+
+/** `5.1.2:550 words`, `nohost:words`, `550 words` or words: as `refuse` of a route has it. */
+function refusalOf(rest: string): string {
+  const [, enhanced, words = ''] = /^([45]\.\d{1,3}\.\d{1,3}):(.*)$/s.exec(rest) ?? [];
+  if (enhanced !== undefined) {
+    const [, code, text = words] = /^([45]\d\d)\s+(.*)$/s.exec(words.trim()) ?? [];
+    return `${code ?? (enhanced.startsWith('4') ? '450' : '550')} ${enhanced} ${text.trim()}`.trim();
+  }
+  const [, exit, reason = ''] = /^"?([a-z]+)"?:(.*)$/is.exec(rest) ?? [];
+  const codes = exit === undefined ? undefined : EXITS[exit.toLowerCase()];
+  return (codes === undefined ? rest : `${codes} ${reason.replace(/^[45]\d\d\s+/, '')}`).trim() || '550 5.0.0 refused';
+}
