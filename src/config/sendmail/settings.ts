@@ -10,6 +10,9 @@ export interface ReadSettings {
   readonly problems: readonly Problem[];
 }
 
+/** Sendmail's own list (cf/README, confAUTH_MECHANISMS). */
+const usualMechanisms: readonly string[] = ['EXTERNAL', 'GSSAPI', 'KERBEROS_V4', 'DIGEST-MD5', 'CRAM-MD5'];
+
 /** `settingsDirectory`: MAIL_SETTINGS_DIR, for the access map that has no path. */
 export function settingsOf(facts: MacroFacts, recipes: ReadonlySet<Recipe>, settingsDirectory: string): ReadSettings {
   const { options, features, classes } = facts;
@@ -48,7 +51,7 @@ export function settingsOf(facts: MacroFacts, recipes: ReadonlySet<Recipe>, sett
       permanentError: options.has('TLS_PERM_ERR'),
     },
     auth: {
-      mechanisms: words('confAUTH_MECHANISMS'),
+      mechanisms: options.has('confAUTH_MECHANISMS') ? words('confAUTH_MECHANISMS') : usualMechanisms,
       trusted: (classes.get('TrustAuthMech') ?? []).map(({ value }) => value),
       options: text('confAUTH_OPTIONS').replaceAll(/[^A-Za-z]/g, ''),
     },

@@ -97,6 +97,8 @@ export interface ServerOffer {
   readonly starttls: 'offered' | 'off' | 'unavailable';
   /** AUTH mechanisms, empty: no AUTH keyword. */
   readonly auth: readonly string[];
+  /** There would be mechanisms for other peers: AUTH is known, even when nothing is offered to this one. */
+  readonly authKnown?: boolean | undefined;
   /** AUTH mechanisms that there will be under TLS. */
   readonly authUnderTls?: readonly string[] | undefined;
   /** Whether EXPN tells this peer anything; undefined: as the manner has it. */
@@ -372,13 +374,13 @@ class Engine implements ServerEngine {
   /** `go`, or why the command cannot come now. */
   #move(command: Command): 'go' | StatusKey {
     const { verb } = command;
-    const { auth, authUnderTls, starttls } = this.#offer;
+    const { auth, authKnown, authUnderTls, starttls } = this.#offer;
     if (verb === 'STARTTLS' && starttls === 'off' && !this.#secured) return 'starttls-not-offered';
     if (verb === 'STARTTLS' && starttls === 'unavailable') return 'starttls-unavailable';
     if (verb === 'STARTTLS' && this.#secured) return 'starttls-again';
     if (verb === 'AUTH' && !this.#secured && authUnderTls?.includes(command.mechanism) === true)
       return 'auth-needs-tls';
-    if (verb === 'AUTH' && auth.length === 0 && !this.#authenticated) return 'auth-not-offered';
+    if (verb === 'AUTH' && auth.length === 0 && authKnown !== true && !this.#authenticated) return 'auth-not-offered';
     if (verb === 'AUTH' && this.#authenticated) return 'auth-again';
     if (verb === 'BDAT' && this.#withheld().has('CHUNKING')) return 'unknown-command';
     const move = moveOf(verb, this.#transaction.position, this.#manner);

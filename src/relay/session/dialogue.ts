@@ -27,7 +27,7 @@ import { genericAddress } from '../recipients/generic.ts';
 import { canonical } from '../recipients/rules.ts';
 import { Exchange } from './auth/exchange.ts';
 import type { AuthFacts, AuthStep } from './auth/mechanism.ts';
-import { isConfigured, offerOf } from './auth/offer.ts';
+import { isConfigured, knowsAuth, offerOf } from './auth/offer.ts';
 import type { SessionLimits } from './limits.ts';
 import { eventPeer, ruleOf } from './peer-event.ts';
 import { receive, type Receiver, type Reception } from './reception.ts';
@@ -161,6 +161,7 @@ export class Dialogue {
       auth: features.auth === false ? [] : now,
       expn: features.expn,
       withheld: withheld(this.#manner, features),
+      authKnown: knowsAuth(auth?.settings()),
       authUnderTls: underTls,
     };
   }

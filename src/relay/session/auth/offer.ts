@@ -25,6 +25,11 @@ export function offerOf(all: readonly Mechanism[], settings: AuthSettings = usua
   };
 }
 
+/** Whether mechanisms are named, so that a peer that asks for another is told of the mechanism and not of the command. */
+export function knowsAuth({ mechanisms }: AuthSettings = usual): boolean {
+  return mechanisms !== 'auto' && mechanisms.length > 0;
+}
+
 export function isConfigured(name: string, { mechanisms }: AuthSettings = usual): boolean {
   return mechanisms === 'auto' || mechanisms.includes(name);
 }
