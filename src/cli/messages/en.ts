@@ -629,7 +629,7 @@ export const en = {
   'postfix.relayWithoutCheck': '{name} permits before it asks where mail goes: an open relay; it is not carried over',
   'postfix.sasl':
     'passwords of holders are set here by sealpost password; those of Dovecot or Cyrus are not taken over',
-  'postfix.security': '{name}: there is no level just like it here; the report of the routes says which one is used',
+  'postfix.security': '{name}: there is no level just like it here; see tls of delivery.routes and of the listeners',
   'postfix.service': '{name}: this address or port is not understood, or is there already',
   'postfix.unused': '{name} has no effect here',
   'postfix.weakDigest':

@@ -1,7 +1,10 @@
 /** Why a line is not kept as it stands, as keys of the message catalogue: this folder speaks no language. */
 
+import type { PostfixNoteKey } from '../postfix/note.ts';
+
 /** What can be noted. */
 export type NoteKey =
+  | PostfixNoteKey
   | 'sendmail.aliasCommand'
   | 'sendmail.aliasFile'
   | 'sendmail.aliasInclude'
