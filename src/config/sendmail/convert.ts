@@ -5,7 +5,7 @@
 import { privacyFlags } from '../../protocol/smtp/server-manner.ts';
 import type { AccessFeature } from '../../relay/access/feature.ts';
 import { mechanisms } from '../../relay/session/auth/registry.ts';
-import { siteRoutes } from './mailertable.ts';
+import { siteRoutes, type SiteRoute } from './mailertable.ts';
 import type { Given, SendmailSettings, SendmailSite, TableRow } from './site.ts';
 
 /** What is not in the directory. */
@@ -22,6 +22,8 @@ export interface SiteSurroundings {
 
 /** An object as a YAML file holds it. */
 export type RawConfig = Readonly<Record<string, unknown>>;
+
+const NO_MAILBOX = '450 4.3.5 No mailbox is kept here; give this domain a route';
 
 /** Sendmail refuses no command for having refused many. */
 const NEVER = 10_000;
@@ -48,7 +50,10 @@ export function convertSite(site: SendmailSite, surroundings: SiteSurroundings):
       ...delivery(site),
       ...(resolver.length === 0 ? {} : { resolver: [...resolver] }),
     },
+    recipients: recipients(site),
+    senders: senders(site),
     auth: auth(settings),
+    log: { format: 'sendmail' },
     names: { lookupClientNames: true },
     // There is no CA of ours whose lists could be served.
     web: { http: { enabled: false }, https: { enabled: false } },
@@ -163,7 +168,9 @@ function features(settings: SendmailSettings): AccessFeature[] {
 /** A client certificate that is half given is none. */
 function delivery(site: SendmailSite): object {
   const { authorityFile, authorityPath, clientCertificate, clientKey, fallbackToClear } = site.settings.tls;
-  const { routes } = siteRoutes(site);
+  const all = siteRoutes(site).routes;
+  const smart = all.filter(({ domains }) => domains.includes('*'));
+  const routes = [...all.filter((route) => !smart.includes(route)), ...localRoute(site), ...smart];
   const authinfo = site.tables.authinfo[0]?.file;
   return {
     ...(clientCertificate && clientKey
@@ -175,6 +182,32 @@ function delivery(site: SendmailSite): object {
     ...(routes.length === 0 ? {} : { routes: routes.map((route) => ({ ...route, domains: [...route.domains] })) }),
     ...(authinfo === undefined ? {} : { authinfo }),
   };
+}
+
+/**
+ * Mail for users of the machine itself waits: nothing is delivered into mailboxes here, and a queue that an operator sees
+ * loses less than a report to a reverse-path that may be forged. A mailertable row for such a domain goes before.
+ */
+function localRoute({ tables }: SendmailSite): SiteRoute[] {
+  const domains = keys(tables.localDomains).filter((domain) => /^\.?[^\s@/:*[\]]+$/u.test(domain));
+  return domains.length === 0 ? [] : [{ domains, refuse: NO_MAILBOX }];
+}
+
+function recipients({ tables }: SendmailSite): object {
+  return {
+    aliases: [...new Set(tables.aliases.map(({ file }) => file))],
+    ...fileOf('virtual', tables.virtusertable),
+    ...fileOf('domains', tables.domaintable),
+  };
+}
+
+function senders({ tables }: SendmailSite): object {
+  if (tables.genericstable.length === 0) return {};
+  return { ...fileOf('generic', tables.genericstable), genericDomains: keys(tables.genericsDomains) };
+}
+
+function fileOf(key: string, [row]: readonly TableRow[]): object {
+  return row === undefined ? {} : { [key]: row.file };
 }
 
 /** `A` in the modifiers of every daemon switches AUTH off. Without `p` in AuthOptions passwords go in clear too. */
