@@ -98,8 +98,14 @@ class Reader {
 
 /** The colon behind an alias's name, which may be quoted; undefined when there is none. */
 function endOfName(text: string): number | undefined {
-  const [name] = /^\s*(?:"(?:[^"\\]|\\.)*"|[^":\s]+)*[^":]*(?=:)/.exec(text) ?? [];
-  return name === undefined ? undefined : name.length;
+  let quoted = false;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === '\\') at++;
+    else if (character === '"') quoted = !quoted;
+    else if (character === ':' && !quoted) return at;
+  }
+  return undefined;
 }
 
 /** Parts at commas that are not within quotes, parentheses or angle brackets. */

@@ -54,9 +54,9 @@ define(\`confDELIVERY_MODE', \`background')
 divert(0)`;
 
 const debian = `define(\`confCF_VERSION', \`Debian')
-define(\`confCR_FILE', \`-o '\`MAIL_SETTINGS_DIR'\`relay-domains %[^\\#]')
-define(\`confCT_FILE', \`MAIL_SETTINGS_DIR'\`trusted-users %[^\\#]')
-define(\`confCW_FILE', \`MAIL_SETTINGS_DIR'\`local-host-names %[^\\#]')
+define(\`confCR_FILE', \`-o MAIL_SETTINGS_DIR\`'relay-domains %[^\\#]')
+define(\`confCT_FILE', \`MAIL_SETTINGS_DIR\`'trusted-users %[^\\#]')
+define(\`confCW_FILE', \`MAIL_SETTINGS_DIR\`'local-host-names %[^\\#]')
 `;
 
 /** Operating systems whose file says nothing that matters here. */

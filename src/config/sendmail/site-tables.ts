@@ -75,7 +75,9 @@ export class TableReader {
 
   /** `-o /etc/mail/relay-domains %[^#]`. */
   #classFile({ value, place }: Given<string>): TableRow[] {
-    const [, optional, path = '', format = ''] = /^(-o\s+)?(\S+)\s*(.*)$/.exec(value.trim()) ?? [];
+    const words = value.split(/\s+/).filter(Boolean);
+    const optional = words[0] === '-o';
+    const [path = '', ...format] = optional ? words.slice(1) : words;
     const where = place ?? this.#main;
     if (path.startsWith('|') || path.startsWith('@')) {
       this.#find(
@@ -86,18 +88,20 @@ export class TableReader {
       );
       return [];
     }
-    const found = this.#text(path, where, optional !== undefined);
+    const found = this.#text(path, where, optional);
     if (found === undefined) return [];
-    return this.#told(found.file, readWords(found.text, found.file, format !== ''));
+    return this.#told(found.file, readWords(found.text, found.file, format.length > 0));
   }
 
   #map(feature: string, { features, options }: MacroFacts): readonly TableRow[] {
     const given = features.get(feature);
     if (given === undefined) return [];
-    const [, flags = '', written] = /^(?:\S+)?((?:\s+-\S*)*)(?:\s+([^-\s]\S*))?\s*$/.exec(given.value[0] ?? '') ?? [];
+    // `hash -o /etc/mail/mailertable`
+    const [, ...words] = (given.value[0] ?? '').split(/\s+/).filter(Boolean);
+    const written = words.findLast((word) => !word.startsWith('-'));
     const directory = options.get('MAIL_SETTINGS_DIR')?.value ?? '';
     const path = (written ?? `${directory}${feature}`).replace(/\.db$/, '');
-    const found = this.#text(path, given.place ?? this.#main, /-o/.test(flags));
+    const found = this.#text(path, given.place ?? this.#main, words.includes('-o'));
     if (found === undefined) return [];
     const { rows, findings } = readMap(found.text, found.file);
     this.#findings.push(...findings);
@@ -109,14 +113,16 @@ export class TableReader {
     const found: AliasRow[] = [];
     const names = new Set<string>();
     for (const part of (given?.value ?? '').split(',').map((text) => text.trim())) {
-      const [, optional, kind, path = ''] = /^(-o\s+)?(?:([a-z]+):)?\s*(?:-\S+\s+)*(\S+)$/.exec(part) ?? [];
+      const words = part.split(/\s+/).filter(Boolean);
+      const [, kind, path = ''] =
+        /^(?:([a-z]+):)?(.*)$/.exec(words.findLast((word) => !word.startsWith('-')) ?? '') ?? [];
       if (path === '') continue;
       const where = given?.place ?? this.#main;
       if (kind !== undefined && !['hash', 'btree', 'dbm', 'implicit', 'files', 'text', 'cdb'].includes(kind)) {
         this.#find('dropped', where, part, note('sendmail.ldap', { name: part }));
         continue;
       }
-      const file = this.#text(path, where, optional !== undefined || given?.place === undefined);
+      const file = this.#text(path, where, words.includes('-o') || given?.place === undefined);
       if (file === undefined) continue;
       const { aliases, findings } = readAliases(file.text, file.file, (list) => this.#list(list));
       this.#findings.push(...findings);
