@@ -247,9 +247,9 @@ interface Script {
 }
 
 function offerOf(words: readonly string[], manner: ServerManner): ServerOffer {
-  const starttls = words.find((word) => word === 'off' || word === 'unavailable') ?? 'offered';
+  const starttls = (['off', 'unavailable'] as const).find((word) => words.includes(word)) ?? 'offered';
   return {
-    starttls: starttls as ServerOffer['starttls'],
+    starttls,
     auth: words.includes('noauth') ? [] : ['EXTERNAL'],
     expn: words.includes('expn') ? true : undefined,
     withheld: new Set([...manner.withheld, ...words]),

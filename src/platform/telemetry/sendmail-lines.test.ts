@@ -25,7 +25,7 @@ const refused: RelayEvent = {
   recipient: 'rcpt@dest.test',
   rule: undefined,
 };
-const attempted: RelayEvent = {
+const attempted: Extract<RelayEvent, { kind: 'attempted' }> = {
   kind: 'attempted',
   id,
   recipient: 'rcpt@dest.test',
@@ -94,7 +94,7 @@ describe("Sendmail's lines", () => {
   });
 
   it('tell of deliveries by the words that are counted', () => {
-    const to = (event: Partial<typeof attempted>): string => one({ ...attempted, ...event } as RelayEvent)[0] ?? '';
+    const to = (event: Partial<typeof attempted>): string => one({ ...attempted, ...event })[0] ?? '';
     assert.equal(
       to({}),
       `${qid}: to=<rcpt@dest.test>, delay=00:00:03, mailer=esmtp, relay=mx.peer.test. [127.0.0.50], dsn=2.0.0, stat=Sent (ok: queued as 1)`,

@@ -8,6 +8,7 @@ import { formatAddress, parsePath, type Address } from './address.ts';
 import { decodeBase64, encodeBase64 } from './base64.ts';
 import type { Draft, Extension, ParameterRule } from './extensions/extension.ts';
 import { extensions } from './extensions/registry.ts';
+import { loosePath } from './loose-path.ts';
 import type { MailParameters, RecipientParameters } from './server-event.ts';
 
 export interface MailCommand {
@@ -15,6 +16,8 @@ export interface MailCommand {
   readonly address: Address | undefined;
   /** What stood between `FROM:` and the parameters. */
   readonly typed: string;
+  /** In Sendmail's dialect: `typed` is no path of our grammar, and `address` none of its meaning. */
+  readonly unread?: boolean;
   readonly parameters: MailParameters;
 }
 
@@ -22,6 +25,7 @@ export interface RecipientCommand {
   readonly verb: 'RCPT';
   readonly address: Address;
   readonly typed: string;
+  readonly unread?: boolean;
   readonly parameters: RecipientParameters;
 }
 
@@ -200,8 +204,8 @@ function parseMail(text: string, context: CommandContext): CommandResult {
   const at = afterKeyword(text, 'FROM');
   if (at < 0) return refused('MAIL', 'syntax-mail', { word: scannedWord(text) });
   // Read as UTF-8 first: whether it may be is known only behind the parameters (RFC 6531 §3.4).
-  const path = parsePath(text.slice(at), true);
-  if (path === undefined) return badPath('MAIL', text.slice(at), context);
+  const path = parsePath(text.slice(at), true) ?? unreadPath(text.slice(at), context);
+  if (path === undefined) return badPath('MAIL', text.slice(at));
   const parameters: Draft<MailParameters> = {
     size: undefined,
     body: '7BIT',
@@ -215,19 +219,22 @@ function parseMail(text: string, context: CommandContext): CommandResult {
   if (parameters.body === 'BINARYMIME' && context.withheld.has('BINARYMIME'))
     return refused('MAIL', 'bad-parameter', { parameter: 'BODY', value: parameters.body });
   if (!parameters.smtputf8 && !isAscii(text)) return refused('MAIL', 'utf8-needed', {});
-  return parsed({ verb: 'MAIL', address: path.address, typed: path.typed, parameters });
+  const unread = 'unread' in path ? { unread: true } : {};
+  return parsed({ verb: 'MAIL', address: path.address, typed: path.typed, ...unread, parameters });
 }
 
 function parseRecipient(text: string, context: CommandContext): CommandResult {
   const at = afterKeyword(text, 'TO');
   if (at < 0) return refused('RCPT', 'syntax-rcpt', { word: scannedWord(text) });
-  const path = parsePath(text.slice(at), true);
-  if (path?.address === undefined) return badPath('RCPT', text.slice(at), context);
+  const read = parsePath(text.slice(at), true);
+  const path = read?.address === undefined ? unreadPath(text.slice(at), context) : { ...read, address: read.address };
+  if (path === undefined) return badPath('RCPT', text.slice(at));
   const parameters: Draft<RecipientParameters> = { notify: undefined, orcpt: undefined };
   const refusal = readParameters('RCPT', path.rest, recipientRules, parameters, context);
   if (refusal !== undefined) return refusal;
   if (!context.utf8 && !isAscii(text)) return refused('RCPT', 'utf8-needed', {});
-  return parsed({ verb: 'RCPT', address: path.address, typed: path.typed, parameters });
+  const unread = 'unread' in path ? { unread: true } : {};
+  return parsed({ verb: 'RCPT', address: path.address, typed: path.typed, ...unread, parameters });
 }
 
 /** Where the path starts behind `FROM:` or `TO:`; -1 without these. Blanks around the colon are borne: clients send them. */
@@ -256,28 +263,22 @@ function scannedWord(text: string): string {
   return /^[^: ]*/.exec(text)?.[0] ?? '';
 }
 
-function badPath(verb: 'MAIL' | 'RCPT', text: string, { dialect }: CommandContext): CommandResult {
+function badPath(verb: 'MAIL' | 'RCPT', text: string): CommandResult {
   const close = text.lastIndexOf('>');
-  if (dialect === 'sendmail') {
-    const address = close < 0 ? firstWord(text) : text.slice(0, close + 1);
-    return refused(verb, pathFault(verb, address), { address, sign: address.startsWith('<') ? '<' : '>' });
-  }
   if (!text.startsWith('<') || close < 0) return refused(verb, verb === 'MAIL' ? 'syntax-mail' : 'syntax-rcpt', {});
   return refused(verb, verb === 'MAIL' ? 'bad-sender-address' : 'bad-recipient-address', {
     address: text.slice(0, close + 1),
   });
 }
 
-/** What Sendmail says is wrong with a path that is none. */
-function pathFault(verb: 'MAIL' | 'RCPT', address: string): StatusKey {
-  if (address.startsWith('<') !== address.endsWith('>')) return 'address-unbalanced';
-  const inside = address.replace(/^<|>$/g, '');
-  if (inside === '') return 'user-address-required';
-  if (inside.startsWith('@') && !inside.includes(':')) return 'address-without-user';
-  const at = inside.lastIndexOf('@');
-  if (at > 0 && inside.slice(0, at).includes('@') && !inside.includes('"')) return 'address-route';
-  if (at >= 0 && !/^(?:[A-Za-z0-9_-]+\.?)+$/.test(inside.slice(at + 1))) return 'address-host';
-  return verb === 'MAIL' ? 'bad-sender-address' : 'user-unknown';
+/** In Sendmail's dialect any text is passed on: what is wrong with it is told by who reads it as Sendmail does. */
+function unreadPath(
+  text: string,
+  { dialect }: CommandContext,
+): { readonly address: Address; readonly typed: string; readonly rest: string; readonly unread: true } | undefined {
+  if (dialect !== 'sendmail') return undefined;
+  const { typed, rest } = loosePath(text);
+  return { address: { local: typed, domain: '' }, typed, rest, unread: true };
 }
 
 /** Reads ` KEYWORD=value KEYWORD…` into the draft (RFC 5321 §4.1.1.11); a refusal when that fails. */

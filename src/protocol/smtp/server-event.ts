@@ -50,6 +50,8 @@ export type ServerEvent =
       readonly kind: 'mail';
       readonly address: Address | undefined;
       readonly typed: string;
+      /** In Sendmail's dialect: `typed` is no path of our grammar, and `address` none of its meaning. */
+      readonly unread?: boolean;
       readonly parameters: MailParameters;
     }
   /** Question. `address.domain` is '' for `<postmaster>`. */
@@ -57,6 +59,7 @@ export type ServerEvent =
       readonly kind: 'recipient';
       readonly address: Address;
       readonly typed: string;
+      readonly unread?: boolean;
       readonly parameters: RecipientParameters;
     }
   /** Question, before any content: answer 354 for DATA (BDAT has no such reply: answer `start-mail` and nothing is sent), or refuse. A refused BDAT chunk is swallowed and the refusal sent after it. */

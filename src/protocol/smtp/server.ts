@@ -356,6 +356,8 @@ class Engine implements ServerEngine {
     if (this.#wornOut(verb)) return;
     const banner = verb !== undefined && !isHarmless(verb, this.#manner) ? this.#banner : undefined;
     const voice = this.#voice;
+    const early = refused ? this.#earlyMove(verb) : 'go';
+    if (banner === undefined && early !== 'go') return voice.refuse(text, early);
     if (refused)
       return banner === undefined ? voice.refuse(text, result.status, result.values) : voice.refuseWith(text, banner);
     const { command } = result;
@@ -369,6 +371,12 @@ class Engine implements ServerEngine {
     if (banner !== undefined) return voice.refuseWith(text, banner);
     if (move !== 'go') return voice.refuse(text, move, { mechanism: command.verb === 'AUTH' ? command.mechanism : '' });
     this.#go(command, text);
+  }
+
+  /** Sendmail looks whether MAIL and RCPT may come before it looks at the rest of their lines. */
+  #earlyMove(verb: Verb | undefined): 'go' | StatusKey {
+    const looks = this.#manner.dialect === 'sendmail' && (verb === 'MAIL' || verb === 'RCPT');
+    return looks ? moveOf(verb, this.#transaction.position, this.#manner) : 'go';
   }
 
   /** `go`, or why the command cannot come now. */
@@ -438,15 +446,16 @@ class Engine implements ServerEngine {
     if ((command.parameters.size ?? 0) > messageSize)
       return this.#voice.refuse(text, 'message-too-big', { limit: messageSize });
     this.#transaction.mail = command;
-    this.#ask({ kind: 'mail', address: command.address, typed: command.typed, parameters: command.parameters });
+    const { address, typed, unread = false, parameters } = command;
+    this.#ask({ kind: 'mail', address, typed, ...(unread ? { unread } : {}), parameters });
   }
 
-  #goRecipient({ address, typed, parameters }: RecipientCommand, text: string): void {
+  #goRecipient({ address, typed, unread = false, parameters }: RecipientCommand, text: string): void {
     const limit = this.#limits.recipients;
     if (this.#transaction.recipients >= limit) return this.#voice.refuse(text, 'too-many-recipients', { limit });
     // As many RCPT as a message may have are no idle commands.
     if (++this.#transaction.recipientsAsked <= limit) this.#idle--;
-    this.#ask({ kind: 'recipient', address, typed, parameters });
+    this.#ask({ kind: 'recipient', address, typed, ...(unread ? { unread } : {}), parameters });
   }
 
   #goVerify(verb: 'VRFY' | 'EXPN', named: string, text: string): void {
@@ -557,8 +566,9 @@ class Engine implements ServerEngine {
       expn: this.#expands,
     };
     const withheld = this.#withheld();
-    return extensions.flatMap(({ keyword, announce }) => {
-      const value = withheld.has(keyword) ? undefined : announce(facts);
+    return extensions.flatMap((extension) => {
+      const { keyword } = extension;
+      const value = withheld.has(keyword) ? undefined : extension.announce(facts);
       return value === undefined ? [] : [formatCapability({ keyword, value })];
     });
   }

@@ -10,10 +10,13 @@ import { replyOf, replyText, type Reply } from '../../protocol/smtp/reply.ts';
 import type { MailParameters, ServerEvent } from '../../protocol/smtp/server-event.ts';
 import type { ServerManner } from '../../protocol/smtp/server-manner.ts';
 import type { ServerOffer } from '../../protocol/smtp/server.ts';
+import { domainFacts, type DomainFacts } from './domain-facts.ts';
 import { decideConnect, decideMail, decideRecipient } from '../access/decide.ts';
 import type { AccessFacts, AccessSender, Authenticated, PeerName } from '../access/facts.ts';
 import type { AccessPolicy } from '../access/policy.ts';
 import { serverFeatures, type ServerFeatures } from '../access/server-features.ts';
+import { canonicalRecipient } from '../access/mailbox.ts';
+import { canonicalSender } from '../access/sender.ts';
 import { decideTls } from '../access/tls.ts';
 import type { Verdict } from '../access/verdict.ts';
 import type { Connection, TlsFacts } from '../connection/connection.ts';
@@ -77,6 +80,8 @@ export class Dialogue {
   #connectVerdict: Exclude<Verdict, { kind: 'reject' }> | undefined;
   /** What the access map switches on or off for this peer. */
   #features: ServerFeatures = {};
+  /** What the name service said for the event that is being decided. */
+  #domains: DomainFacts = {};
   #helo: string | undefined;
   #extended = false;
   #greetedInTls = false;
@@ -126,7 +131,8 @@ export class Dialogue {
 
   /** Whether the greeting has to wait for the peer's name: the access map is asked by name first. */
   get greetsByName(): boolean {
-    return this.#name === undefined && this.#services.policy().map !== undefined;
+    const { map, features } = this.#services.policy();
+    return this.#name === undefined && (map !== undefined || features.has('require_rdns'));
   }
 
   /** The peer's name became known. */
@@ -137,7 +143,7 @@ export class Dialogue {
     const event = this.#unnamed;
     this.#unnamed = undefined;
     if (event === undefined) return;
-    const answer = this.#decide(event);
+    const answer = this.#ready(event);
     if (answer !== LATER) this.#proceed(answer);
   }
 
@@ -238,7 +244,7 @@ export class Dialogue {
 
   /** The answer to an event of the engine. */
   answer(event: ServerEvent): Answer {
-    if (this.#name !== undefined || !this.#waitsForName(event)) return this.#decide(event);
+    if (this.#name !== undefined || !this.#waitsForName(event)) return this.#ready(event);
     this.#unnamed = event;
     return LATER;
   }
@@ -251,6 +257,21 @@ export class Dialogue {
     const ours =
       principal.kind === 'verified' && (principal.holder !== undefined || principal.foreign?.rule !== undefined);
     return !ours && looksAtNames(this.#services.policy());
+  }
+
+  /** What the name service knows of the event's domain is asked first, where the policy has a rule about it. */
+  #ready(event: ServerEvent): Answer {
+    const { domains } = this.#services;
+    const asked = domains && domainFacts(this.#services.policy(), domains, event);
+    if (asked === undefined) return this.#decide(event);
+    void asked.then((facts) => {
+      if (this.#isGone) return;
+      this.#domains = facts;
+      const answer = this.#decide(event);
+      this.#domains = {};
+      if (answer !== LATER) this.#proceed(answer);
+    });
+    return LATER;
   }
 
   #decide(event: ServerEvent): Answer {
@@ -345,8 +366,8 @@ export class Dialogue {
   }
 
   #verify(event: EventOf<'verify'>): Reply {
-    const { policy, recipients } = this.#services;
-    const { status, addresses } = verify(event.verb, event.text, policy(), recipients());
+    const services = this.#services;
+    const { status, addresses } = verify(event.verb, event.text, services.policy(), services.recipients());
     const said = addresses.map((address) => replyOf(this.#manner.statuses[status], { address }));
     return { ...(said[0] as Reply), lines: said.flatMap(({ lines }) => lines) };
   }
@@ -363,12 +384,14 @@ export class Dialogue {
       return this.#refuse('mail', 'certificate-required', { reason: reasonText[principal.reason] }, path);
     }
     const policy = this.#services.policy();
-    const verdict = decideMail(policy, this.#facts(policy), event);
+    const sender = { typed: path, address: event.address, domain: this.#domains.sender };
+    const verdict = decideMail(policy, this.#facts(policy), sender);
     if (verdict.kind === 'reject') return this.#rejected('mail', verdict, path);
     const rules = this.#services.recipients();
-    const reversePath = reversePathOf(event.address && genericAddress(rules, event.address));
+    const address = canonicalSender(policy, sender);
+    const reversePath = isUnread(policy, event) ? undefined : reversePathOf(address && genericAddress(rules, address));
     if (reversePath === undefined) return this.#refuse('mail', 'bad-sender-address', { address: path }, path);
-    const transaction = this.#begin(reversePath, { typed: path, address: event.address }, event.parameters);
+    const transaction = this.#begin(reversePath, sender, event.parameters);
     if (this.#connectVerdict !== undefined) transaction.heed(this.#connectVerdict);
     transaction.heed(verdict);
     this.#transaction = transaction;
@@ -389,15 +412,19 @@ export class Dialogue {
     const withdrawal = this.withdrawal();
     if (withdrawal !== undefined) return this.#refuse('recipient', withdrawal, {}, path, event.typed);
     const rules = this.#services.recipients();
-    const address = canonical(rules, event.address);
-    const expansion = expandRecipient(rules, address, event.typed);
     const policy = this.#services.policy();
+    const read = canonicalRecipient(policy, event) ?? event.address;
+    const address = canonical(rules, read);
+    const expansion = expandRecipient(rules, address, event.typed);
+    const served = this.#domains.served;
     // What stands for others needs no user of its name.
     const asked = expansion.kind === 'same' ? policy : { ...policy, localUsers: undefined };
-    const verdict = decideRecipient(asked, this.#facts(policy), transaction.sender, { ...event, address });
+    const verdict = decideRecipient(asked, this.#facts(policy), transaction.sender, { ...event, address, served });
     if (verdict.kind === 'reject') return this.#rejected('recipient', verdict, path, event.typed);
     if (expansion.kind === 'refused') return this.#refuseBy(expansion.reply, path, event.typed);
-    const recipient = recipientOf(event.address, event.parameters, this.#services.hostname);
+    const recipient = isUnread(policy, event)
+      ? undefined
+      : recipientOf(read, event.parameters, this.#services.hostname);
     const others = othersOf(expansion, recipient, this.#services.hostname);
     if (recipient === undefined || others === null)
       return this.#refuse('recipient', 'bad-recipient-address', { address: event.typed }, path, event.typed);
@@ -635,7 +662,20 @@ function withoutBrackets(path: string | undefined): string | undefined {
 
 /** Whether any rule can turn on the peer's name: the map, class R, or class w (a client named as one of our domains). */
 function looksAtNames(policy: AccessPolicy): boolean {
-  return policy.map !== undefined || policy.relayDomains.size > 0 || policy.localDomains.size > 0;
+  const { features } = policy;
+  return (
+    policy.map !== undefined ||
+    policy.relayDomains.size > 0 ||
+    policy.localDomains.size > 0 ||
+    features.has('sendmail') ||
+    features.has('require_rdns') ||
+    features.has('relay_entire_domain')
+  );
+}
+
+/** What our grammar does not take is an address only where policy reads it as Sendmail does. */
+function isUnread({ features }: AccessPolicy, { unread }: { readonly unread?: boolean }): boolean {
+  return unread === true && !features.has('sendmail');
 }
 
 /** Keywords that this peer is not offered: its line in the map counts for more than the configuration. */

@@ -326,10 +326,15 @@ export class Session implements ConnectionHandler, LiveSession {
   // Closing
 
   #told(key: StatusKey, what = ''): Reply {
-    const { clock, hostname, utcOffset } = this.#services;
+    const { hostname } = this.#services;
     const { dialect, statuses: said, version } = this.#manner;
-    const now = clock.now();
-    return replyOf(said[key], { hostname, version, what, date: traceDate(now, utcOffset(now), dialect) });
+    const now = this.#services.clock.now();
+    return replyOf(said[key], {
+      hostname,
+      version,
+      what,
+      date: traceDate(now, this.#services.utcOffset(now), dialect),
+    });
   }
 
   /** Ends the session from our side: now, or after the answer that is being made. */
