@@ -12,7 +12,6 @@ import { formatProblem, parseConfig } from '../config/load.ts';
 import { CONFIG_FILE } from '../config/schema.ts';
 import type { RawConfig } from '../config/sendmail/convert.ts';
 import { siteRoutes } from '../config/sendmail/mailertable.ts';
-import { siteRoutes } from '../config/sendmail/mailertable.ts';
 import type { Finding } from '../config/sendmail/site.ts';
 import { configurationOf, siteIn, type SiteChoices } from './sendmail-site.ts';
 
