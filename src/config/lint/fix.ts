@@ -3,8 +3,10 @@
  * order of lines stay. What a certificate may before and after is asked of the decision itself.
  */
 import { decideRecipient } from '../../relay/access/decide.ts';
+import { isWord } from '../../relay/access/rule.ts';
 import { parseAccessMap } from '../../relay/access/map.ts';
 import type { AccessPolicy } from '../../relay/access/policy.ts';
+import { readAccessLines } from './access-line.ts';
 import type { LintFinding } from './finding.ts';
 import type { LintSource } from './input.ts';
 import { lint } from './lint.ts';
@@ -22,7 +24,7 @@ export interface FixedLine {
 export interface FixedFile {
   readonly text: string;
   readonly changes: readonly FixedLine[];
-  /** Certificates by their place that relay afterwards and did not, and the other way round. */
+  /** Subjects of certificates, and keys of other entries, that relay afterwards and did not, and the other way round. */
   readonly gained: readonly string[];
   readonly lost: readonly string[];
 }
@@ -150,14 +152,20 @@ function relaying({ files, access }: LintSource, text: string): Set<string> {
   };
   const certificates = files.certificates
     .filter(({ parsed }) => !parsed.isCa)
-    .map(({ subject, issuer, file, line }) => ({ subject, issuer, name: `${file}:${line}` }));
-  const records = files.issued.flatMap(({ subject, issuer, withdrawn, file, line }) =>
-    issuer === undefined || withdrawn ? [] : [{ subject, issuer, name: `${file}:${line}` }],
+    .map(({ subject, issuer }) => ({ subject, issuer }));
+  const records = files.issued.flatMap(({ subject, issuer, withdrawn }) =>
+    issuer === undefined || withdrawn ? [] : [{ subject, issuer }],
   );
-  return new Set(
-    [...certificates, ...records]
-      .filter(({ subject, issuer }) => mayRelay(policy, subject, issuer))
-      .map(({ subject }) => subject),
+  const holders = [...certificates, ...records]
+    .filter(({ subject, issuer }) => mayRelay(policy, subject, issuer))
+    .map(({ subject }) => subject);
+  return new Set([...holders, ...others(text)]);
+}
+
+/** Entries by which hosts and domains relay, without a certificate. */
+function others(text: string): string[] {
+  return readAccessLines(text).flatMap(({ key, tag, value }) =>
+    key !== undefined && isWord(value, 'RELAY') && !/^CERT/i.test(tag) ? [key] : [],
   );
 }
 

@@ -233,6 +233,11 @@ describe('lines', () => {
     assert.equal(all('From:spam.example\n  REJECT\n'), 'From:spam.example\tREJECT\n');
   });
 
+  test('a repair that lets hosts relay says so', () => {
+    const fixed = fixAccess(lintSource('Connect:10.1.2.3 RELAY # mine\n'));
+    assert.deepEqual([fixed?.gained, fixed?.lost], [['Connect:10.1.2.3'], []]);
+  });
+
   test('words that are a text by mistake', () => {
     assert.deepEqual(rules('Connect:a.example SKIP\n'), ['1:skip-off']);
     assert.deepEqual(
