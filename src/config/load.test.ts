@@ -70,6 +70,12 @@ access:
   ]);
 });
 
+test('a key of an earlier version is told what took its place', () => {
+  assert.deepEqual(problems('hostname: relay.example.net\naccess: {trustExternal: true}\n'), [
+    'sealpost.yaml:2:10: access.trustExternal is no more; for true write trustedMechanisms: [EXTERNAL, PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-256-PLUS], for false leave it out',
+  ]);
+});
+
 describe('what is no YAML', () => {
   const cases: readonly (readonly [string, string, string])[] = [
     [

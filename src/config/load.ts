@@ -100,6 +100,14 @@ function withoutNulls(value: unknown, node: SchemaNode | undefined): unknown {
   return kept;
 }
 
+/** Keys of earlier versions, and what to write instead. */
+const REPLACED: ReadonlyMap<string, string> = new Map([
+  [
+    'access.trustExternal',
+    'for true write trustedMechanisms: [EXTERNAL, PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-256-PLUS], for false leave it out',
+  ],
+]);
+
 interface Words {
   readonly offset: number;
   readonly what: string;
@@ -112,6 +120,13 @@ function describe(issue: z.core.$ZodIssue, document: Document, root: SchemaNode)
   if (issue.code === 'unrecognized_keys') {
     const known = Object.keys(schemaAt(root, path)?.properties ?? {});
     return issue.keys.map((key) => {
+      const instead = REPLACED.get(pathName([...path, key]));
+      if (instead !== undefined)
+        return {
+          offset: keyOffset(document, path, key),
+          what: `${pathName([...path, key])} is no more`,
+          todo: instead,
+        };
       const near = nearest(key, known);
       const elsewhere = near === undefined ? pathsOf(root).find((other) => other.split('.').at(-1) === key) : undefined;
       return {

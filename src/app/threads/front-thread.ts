@@ -7,6 +7,7 @@ import { workerData } from 'node:worker_threads';
 import { asFault } from '../../base/fault.ts';
 import { idMinter } from '../../base/id.ts';
 import { deliverySettings, sessionLimits, sessionManner } from '../../config/settings.ts';
+import { mailDomains } from '../../platform/dns/mail-domains.ts';
 import { peerNames } from '../../platform/dns/peer-name.ts';
 import { defaultDnsSettings, dnsResolver } from '../../platform/dns/resolver.ts';
 import { fileContentStore } from '../../platform/files/content-store.ts';
@@ -51,6 +52,7 @@ function run(start: FrontStart): void {
   const tls = tlsContexts(trust.material(), { handshakeTime: config.limits.handshakeTime });
   const resolver = dnsResolver({ ...defaultDnsSettings, servers: config.delivery.resolver });
   const names = peerNames(resolver, clock);
+  const domains = mailDomains(resolver, clock);
   const open: OpenListener[] = [];
   const passwords = new PasswordLogins({
     lookup: openPasswordLookup(start.database),
@@ -76,6 +78,7 @@ function run(start: FrontStart): void {
     foreign: trust.foreign,
     peerName: (address) =>
       config.names.lookupClientNames ? names(address) : Promise.resolve({ state: 'unasked', name: undefined }),
+    domains,
     store: spoolClient(start.spool),
     contents: fileContentStore(start.contents),
     routes: () => routes,

@@ -1,7 +1,7 @@
 import type { Clock, Ms } from '../../base/clock.ts';
 import type { EventSink } from '../../base/event.ts';
 import type { Id } from '../../base/id.ts';
-import type { PeerName } from '../access/facts.ts';
+import type { DomainState, PeerName } from '../access/facts.ts';
 import type { ServerManner } from '../../protocol/smtp/server-manner.ts';
 import type { AccessPolicy } from '../access/policy.ts';
 import type { Admission } from '../connection/admission.ts';
@@ -23,6 +23,14 @@ export interface Route {
   readonly dest: string;
   /** 0 to LANES-1. */
   readonly lane: number;
+}
+
+/** The name service about mail domains. Never rejects, and bounds its own time: `temporary` after it. */
+export interface MailDomains {
+  /** Whether mail could go to a domain, or to an address literal. */
+  state(domain: string): Promise<DomainState>;
+  /** The names of its MX; empty: it has none. */
+  exchangers(domain: string): Promise<readonly string[] | 'temporary'>;
 }
 
 /**
@@ -51,6 +59,8 @@ export interface SessionServices {
    * `unasked` at once where names are switched off.
    */
   peerName(address: string): Promise<PeerName>;
+  /** Asked only where a rule of the policy needs to know; absent: nothing is. */
+  readonly domains?: MailDomains | undefined;
   readonly store: Pick<SpoolStore, 'accept'>;
   readonly contents: Pick<ContentStore, 'create' | 'drop'>;
   /** By recipient domain, lower case, A-labels. */

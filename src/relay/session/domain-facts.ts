@@ -1,0 +1,41 @@
+/** What the name service has to say before MAIL or RCPT is decided, where the policy has a rule about it. */
+import type { ServerEvent } from '../../protocol/smtp/server-event.ts';
+import { domainKey } from '../access/domain.ts';
+import type { AccessRecipient, DomainState } from '../access/facts.ts';
+import { domainsToServe } from '../access/mailbox.ts';
+import type { AccessPolicy } from '../access/policy.ts';
+import { domainToResolve } from '../access/sender.ts';
+import type { MailDomains } from './services.ts';
+
+export interface DomainFacts {
+  readonly sender?: DomainState;
+  readonly served?: AccessRecipient['served'];
+}
+
+/** Undefined: nothing has to be asked. */
+export function domainFacts(
+  policy: AccessPolicy,
+  domains: MailDomains,
+  event: ServerEvent,
+): Promise<DomainFacts> | undefined {
+  if (policy.features.size === 0) return undefined;
+  if (event.kind === 'mail') {
+    const domain = domainToResolve(policy, event);
+    return domain === undefined ? undefined : domains.state(domain).then((sender) => ({ sender }));
+  }
+  if (event.kind !== 'recipient') return undefined;
+  const asked = domainsToServe(policy, event);
+  return asked.length === 0 ? undefined : servedBy(policy, domains, asked);
+}
+
+async function servedBy(policy: AccessPolicy, domains: MailDomains, asked: readonly string[]): Promise<DomainFacts> {
+  const isOurs = (name: string): boolean => name === policy.hostname || policy.localDomains.has(name);
+  const rows = await Promise.all(
+    asked.map(async (domain) => {
+      const names = await domains.exchangers(domain);
+      if (names === 'temporary') return [domain, names] as const;
+      return [domain, names.some((name) => isOurs(domainKey(name))) ? 'yes' : 'no'] as const;
+    }),
+  );
+  return { served: new Map(rows) };
+}
