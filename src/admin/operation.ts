@@ -151,10 +151,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     }),
     addPassword,
   ),
-  'password.list': operation(
-    z.strictObject({ holder: text.optional(), all: z.boolean().optional() }),
-    listPasswords,
-  ),
+  'password.list': operation(z.strictObject({ holder: text.optional(), all: z.boolean().optional() }), listPasswords),
   'password.remove': operation(
     z.strictObject({ name: text, label: text.optional(), all: z.boolean().optional() }),
     removePasswords,

@@ -83,16 +83,16 @@ describe('passwords of holders', () => {
 
   test('what a holder needs; where it is a certificate there are no passwords', async () => {
     const at = await administration();
-    const require = (need: string): Promise<unknown> =>
+    const needs = (need: string): Promise<unknown> =>
       runOperation(at.context, 'password.require', { holder: 'Alice', need });
-    assert.deepEqual((await require('certificate')) as Requirement, {
+    assert.deepEqual((await needs('certificate')) as Requirement, {
       holder: 'alice',
       need: 'certificate',
       before: 'any',
     });
     await refused(add(at, { holder: 'alice' }), 'conflict', /by certificate only/);
-    await refused(require('nothing'), 'usage', /need/);
-    await require('both');
+    await refused(needs('nothing'), 'usage', /need/);
+    await needs('both');
     assert.equal((await add(at, { holder: 'alice' })).need, 'both');
   });
 

@@ -768,14 +768,16 @@ printer-2          device   ended   2027-11-24  05
     assert.match(out(), /^Access map: {2}CERTISSUER:\/CN=ca\tSUBJECT\n {13}CERTSUBJECT:\/CN=alice\tRELAY$/m);
   });
   test('revoke', async () => {
-    const result = { revoked: [alice], before: [], acmeKeys: ['3c29'] };
+    const result = { revoked: [alice], before: [], acmeKeys: ['3c29'], passwords: [] };
     const { run, out, calls } = bench({ results: { 'certificate.revoke': result } });
     assert.equal(await run('revoke', 'alice@example.net', '--reason', 'keyCompromise'), 0);
     assert.deepEqual(calls[0]?.input, { name: 'alice@example.net', reason: 'keyCompromise' });
     assert.match(out(), /^Revoked 4a1f of alice@example\.net\nIts ACME key 3c29 was withdrawn too, /);
   });
   test('revoke of what was revoked before says so', async () => {
-    const { run, out } = bench({ results: { 'certificate.revoke': { revoked: [], before: [alice], acmeKeys: [] } } });
+    const { run, out } = bench({
+      results: { 'certificate.revoke': { revoked: [], before: [alice], acmeKeys: [], passwords: [] } },
+    });
     assert.equal(await run('revoke', '4a1f'), 0);
     assert.match(out(), /Nothing to revoke: 4a1f/);
   });

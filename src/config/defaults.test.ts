@@ -74,6 +74,7 @@ test('each setting can be uncommented alone and changes nothing where it shows t
     'networks',
     'operator',
     'options',
+    'realm',
     'recipients',
     'revocationLists',
     'revocationPaths',

@@ -141,7 +141,8 @@ export function revokeCommand(messages: Messages): Command<CliContext> {
       const input = { name, ...(reason === undefined ? {} : { reason }), ...(why === undefined ? {} : { why }) };
       const result = (await operate(this, flags, 'certificate.revoke', input)) as RevokedHolder;
       printer.data(result, () => {
-        if (result.revoked.length + result.passwords.length === 0) return `${printer.say('revoke.none', { name: safe(name) })}\n`;
+        if (result.revoked.length + result.passwords.length === 0)
+          return `${printer.say('revoke.none', { name: safe(name) })}\n`;
         const lines = [
           ...result.revoked.map(({ serial, holder }) => printer.say('revoke.done', { serial, holder: safe(holder) })),
           ...result.acmeKeys.map((id) => printer.say('revoke.acme', { id })),
