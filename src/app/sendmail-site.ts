@@ -79,7 +79,7 @@ export const siteFiles: SiteFiles = {
 };
 
 /** As sendmail finds $j: the machine's name when it is a full one. */
-function fullHostname(): string {
+export function fullHostname(): string {
   const name = machineName().toLowerCase();
   return /^[a-z0-9-]+(?:\.[a-z0-9-]+)+$/.test(name) ? name : 'localhost';
 }

@@ -19,7 +19,11 @@ const fates: readonly (readonly [Fate, Colour])[] = [
 ];
 
 /** What was written, what became of each line, and what comes next. */
-export function reportWords(printer: Printer, { file, old, findings }: ImportedSite, reported: Reported): string {
+export function reportWords(
+  printer: Printer,
+  { file, beside, kept, findings }: ImportedSite,
+  reported: Reported,
+): string {
   const groups = fates.flatMap(([fate, colour]) => {
     const found = findings.filter((finding) => finding.fate === fate);
     if (found.length === 0) return [];
@@ -28,8 +32,8 @@ export function reportWords(printer: Printer, { file, old, findings }: ImportedS
     return [`${head}\n${found.map((finding) => findingWords(printer, finding)).join('')}`];
   });
   return [
-    `${printer.say('import.done', { site: reported.site, file })}\n`,
-    old === undefined ? '' : `${printer.say('import.old', { old })}\n`,
+    `${printer.say('import.done', { site: reported.site, file: [...beside, file].join(', ') })}\n`,
+    kept.length === 0 ? '' : `${printer.say('import.old', { old: kept.join(', ') })}\n`,
     '\n',
     groups.join('\n'),
     `\n${printer.say('import.next', { directory: reported.directory })}\n`,

@@ -483,7 +483,7 @@ export const en = {
   'import.replace': 'Replace the configuration of the data directory; it is kept as sealpost.yaml.old',
   'import.compat': 'Ways of Sendmail that are off by default (compatibility in the configuration)',
   'import.done': '{site} was read, {file} written.',
-  'import.old': 'The configuration before it is {old}.',
+  'import.old': 'What was there before is {old}.',
   'import.dangerous': 'Dangerous: works, and lets more in or out than it seems ({count})',
   'import.dropped': 'Dropped: has no effect here ({count})',
   'import.changed': 'Changed: works otherwise ({count})',

@@ -477,7 +477,7 @@ export const ja: Messages = {
   'import.replace': 'データディレクトリの設定を置き換える。元の設定は sealpost.yaml.old として残す',
   'import.compat': '既定では無効な Sendmail の動作（設定の compatibility）',
   'import.done': '{site} を読み、{file} を書きました。',
-  'import.old': '前の設定は {old} にあります。',
+  'import.old': '前からあったファイルは {old} にあります。',
   'import.dangerous': '危険: 動きますが、見かけより多くを通します（{count} 件）',
   'import.dropped': '効かない: ここでは何の働きもしません（{count} 件）',
   'import.changed': '変わる: 動き方が違います（{count} 件）',
