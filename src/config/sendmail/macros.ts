@@ -12,13 +12,6 @@ import { isOption, judgeOption } from './options.ts';
 import { BUILT_IN, builtInFile, isBuiltIn } from './platforms.ts';
 import type { Fate, Finding, Given, Place } from './site.ts';
 
-/** A FEATURE, MAILER or the like, with its arguments. */
-export interface Call {
-  readonly name: string;
-  readonly given: readonly string[];
-  readonly place: Place | undefined;
-}
-
 /** What the macros of one sendmail.mc said. */
 export interface MacroFacts {
   /** Macros of Sendmail that are defined, with their values at the end. */
