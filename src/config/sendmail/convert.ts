@@ -6,7 +6,7 @@ import { privacyFlags } from '../../protocol/smtp/server-manner.ts';
 import type { AccessFeature } from '../../relay/access/feature.ts';
 import { mechanisms } from '../../relay/session/auth/registry.ts';
 import { siteRoutes, type SiteRoute } from './mailertable.ts';
-import type { Given, SendmailSettings, SendmailSite, TableRow } from './site.ts';
+import type { SendmailSettings, SendmailSite, TableRow } from './site.ts';
 
 /** What is not in the directory. */
 export interface SiteSurroundings {
@@ -108,15 +108,12 @@ function tls({ tls: given, dontBlame }: SendmailSettings): object {
     unusable: 'no-starttls',
     keyMode: dontBlame.has('groupreadablekeyfile') ? 'group' : 'owner',
     groups: [SENDMAIL_GROUPS],
-    ...optional('ciphers', given.ciphers),
-    ...(given.serverOptions.length === 0 ? {} : { options: [...given.serverOptions] }),
+    // Node's list and its order differ from OpenSSL's: under TLSv1.2 they would give fewer bits than Sendmail's rules expect.
+    ciphers: given.ciphers?.value ?? 'DEFAULT',
+    options: ['-SSL_OP_CIPHER_SERVER_PREFERENCE', ...given.serverOptions],
     ...(given.revocationFile === undefined ? {} : { revocationLists: [given.revocationFile.value] }),
     ...(given.revocationPath === undefined ? {} : { revocationPaths: [given.revocationPath.value] }),
   };
-}
-
-function optional(key: string, given: Given<string> | undefined): object {
-  return given === undefined ? {} : { [key]: given.value };
 }
 
 /** FEATUREs that change nothing but policy, by Sendmail's name; those with arguments are below. */
