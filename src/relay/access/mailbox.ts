@@ -63,7 +63,7 @@ function directly(local: string): 'no-programs' | 'no-files' | 'no-includes' | u
 /** `user+detail`, `user+*` or `user`; `\user` is the user whatever aliases say. */
 function isUser(users: ReadonlySet<string>, local: string): boolean {
   const name = local.replaceAll('\\', '').toLowerCase();
-  if (users.has(name)) return true;
+  if (users.has(name) || users.has(name.replaceAll('"', ''))) return true;
   const plus = name.indexOf('+', 1);
   return plus > 0 && (users.has(`${name.slice(0, plus)}+*`) || users.has(name.slice(0, plus)));
 }

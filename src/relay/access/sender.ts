@@ -3,7 +3,7 @@
  * from it is taken.
  */
 import type { Address } from '../../protocol/smtp/address.ts';
-import { ownDomain, readAddress } from './address-form.ts';
+import { ownDomain, plainLocal, readAddress } from './address-form.ts';
 import { clientName, reject, verdictOf } from './answer.ts';
 import { domainKey } from './domain.ts';
 import type { AccessFacts, AccessSender } from './facts.ts';
@@ -71,7 +71,7 @@ export function checkSender(
     look.note(`reverse-path of ${pretender} from ${facts.address}`, 'RFC 5321 §2.3.5', 'real domain name required');
     return open(reject('real-domain-required', typed, trail));
   }
-  const { local } = address;
+  const local = policy.features.has('sendmail') ? plainLocal(address.local) : address.local;
   const host = domainKey(address.domain);
   const value =
     host === ''
