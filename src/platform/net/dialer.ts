@@ -184,9 +184,7 @@ function tlsFacts(socket: TLSSocket, name: string): OutboundTls {
     | undefined;
   const trusted = socket.authorized;
   const untrusted: unknown = socket.authorizationError;
-  const mismatch = trusted
-    ? (checkServerIdentity(name, socket.getPeerCertificate()) as NodeJS.ErrnoException | undefined)
-    : undefined;
+  const mismatch = trusted ? checkServerIdentity(name, socket.getPeerCertificate()) : undefined;
   const reason = mismatch === undefined ? untrusted : (mismatch.code ?? mismatch);
   return {
     version: socket.getProtocol() ?? 'unknown',

@@ -20,7 +20,7 @@ import { parseTlsRequirement, tlsRefusal, unmet, type TlsPeer } from './tls-requ
 import type { TrailStep, Verdict } from './verdict.ts';
 
 /** What policy takes part in: the map, and two features. */
-export type TlsPolicy = Pick<AccessPolicy, 'map' | 'features'>;
+export type TlsPolicy = Pick<AccessPolicy, 'map' | 'features' | 'emailAlias'>;
 
 /** Whether TLS with this client is good enough (Sendmail's tls_client). The client's own machine is no exception. */
 export function decideTls(policy: AccessPolicy, facts: AccessFacts): Verdict {
@@ -60,7 +60,7 @@ export function tryTls(
   hop: TlsHop,
 ): { readonly try: boolean; readonly trail: readonly TrailStep[] } {
   const trail: TrailStep[] = [];
-  const value = hostValue(new Lookup(policy.map, trail), tryTlsTag, hopName(hop), sendmailAddress(hop.address));
+  const value = hostValue(new Lookup(policy.map, trail, policy), tryTlsTag, hopName(hop), sendmailAddress(hop.address));
   return { try: value === undefined || !isWord(value, 'NO'), trail };
 }
 
@@ -82,7 +82,7 @@ export function decideServerTls(policy: TlsPolicy, peer: TlsPeer): TlsRefusal | 
 /** Whether it is good enough for this recipient (Sendmail's tls_rcpt); `recipient` is `local@domain`. */
 export function decideRecipientTls(policy: TlsPolicy, peer: TlsPeer, recipient: string): TlsRefusal | undefined {
   const trail: TrailStep[] = [];
-  const look = new Lookup(policy.map, trail);
+  const look = new Lookup(policy.map, trail, policy);
   const at = recipient.lastIndexOf('@');
   const local = at < 0 ? recipient : recipient.slice(0, at);
   const domain = at < 0 ? '' : domainKey(recipient.slice(at + 1));
@@ -106,7 +106,7 @@ function hostValue(look: Lookup, tag: AccessTag, name: string, address: string):
 }
 
 function demandOfHost(policy: TlsPolicy, tag: AccessTag, peer: TlsPeer, trail: TrailStep[]): TlsRefusal | undefined {
-  const look = new Lookup(policy.map, trail);
+  const look = new Lookup(policy.map, trail, policy);
   return demand(policy, hostValue(look, tag, peer.name, peer.address), peer, look, trail);
 }
 

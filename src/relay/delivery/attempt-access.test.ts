@@ -75,7 +75,11 @@ function world(map: string, script: HopScript, options: Options = {}): World {
     dialer: network,
     clock,
     random: seededRandom(1),
-    policy: () => ({ map: parseAccessMap(at.map, 'access').map, features: new Set(options.features) }),
+    policy: () => ({
+      map: parseAccessMap(at.map, 'access').map,
+      features: new Set(options.features),
+      emailAlias: false,
+    }),
     credentials: options.credentials,
   });
   const content = fromLatin1('Subject: test\r\n\r\ntext\r\n');

@@ -24,7 +24,7 @@ const chosen = (...given: Parameters<typeof choose>): string => {
 };
 const begun = (...given: Parameters<typeof choose>): ClientExchange => {
   const exchange = choose(...given);
-  assert.ok(typeof exchange !== 'string', String(exchange));
+  assert.ok(typeof exchange !== 'string');
   return exchange;
 };
 const answer = async (exchange: ClientExchange, challenge: string): Promise<string | undefined> => {

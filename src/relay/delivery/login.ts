@@ -144,14 +144,14 @@ class ScramExchange implements ClientExchange {
       /^r=([\x21-\x2b\x2d-\x7e]+),s=([A-Za-z0-9+/=]+),i=(\d{1,9})(?:,.*)?$/.exec(serverFirst) ?? [];
     const count = Number(rawCount);
     if (!nonce.startsWith(this.#nonce) || nonce === this.#nonce || count < FEWEST || count > MOST) return undefined;
-    const { hmac, pbkdf2, sha256 } = this.#crypto;
-    const salted = await pbkdf2(utf8(this.#password.normalize('NFKC')), Buffer.from(rawSalt, 'base64'), count);
-    const clientKey = hmac(salted, utf8('Client Key'));
+    const crypto = this.#crypto;
+    const salted = await crypto.pbkdf2(utf8(this.#password.normalize('NFKC')), Buffer.from(rawSalt, 'base64'), count);
+    const clientKey = crypto.hmac(salted, utf8('Client Key'));
     const withoutProof = `c=${Buffer.from('n,,').toString('base64')},r=${nonce}`;
     const message = utf8(`${this.#bare},${serverFirst},${withoutProof}`);
-    const signature = hmac(sha256(clientKey), message);
+    const signature = crypto.hmac(crypto.sha256(clientKey), message);
     const proof = clientKey.map((octet, index) => octet ^ (signature[index] as number));
-    this.#signature = hmac(hmac(salted, utf8('Server Key')), message);
+    this.#signature = crypto.hmac(crypto.hmac(salted, utf8('Server Key')), message);
     return utf8(`${withoutProof},p=${Buffer.from(proof).toString('base64')}`);
   }
 
