@@ -184,7 +184,9 @@ function tlsFacts(socket: TLSSocket, name: string): OutboundTls {
     | undefined;
   const trusted = socket.authorized;
   const untrusted: unknown = socket.authorizationError;
-  const mismatch = trusted ? checkServerIdentity(name, socket.getPeerCertificate()) : undefined;
+  const mismatch: NodeJS.ErrnoException | undefined = trusted
+    ? checkServerIdentity(name, socket.getPeerCertificate())
+    : undefined;
   const reason = mismatch === undefined ? untrusted : (mismatch.code ?? mismatch);
   return {
     version: socket.getProtocol() ?? 'unknown',
