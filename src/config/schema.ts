@@ -294,6 +294,12 @@ const listener = z.strictObject({
     .describe(
       'Whether a client certificate is asked for. `require` refuses clients without a good one, with the reason, in SMTP.',
     ),
+  auth: z
+    .enum(['offer', 'no', 'require'])
+    .default('offer')
+    .describe(
+      'Whether AUTH is offered, as `auth` has it. `require` takes mail from nobody who has not logged in by it, not even by a certificate alone. Srv_Features: of the access map may say otherwise for a client.',
+    ),
 });
 
 const route = z
@@ -630,7 +636,7 @@ const schema: z.ZodType<Config> = z.strictObject({
       virtualDomains: z
         .array(z.string())
         .default([])
-        .describe("Domains of `virtual` besides localDomains (Sendmail's VIRTUSER_DOMAIN)."),
+        .describe("Domains of `virtual` besides localDomains (Sendmail's VIRTUSER_DOMAIN); `.example.net` stands for the subdomains of example.net."),
       domains: path.optional().meta({
         description: "Sendmail's domaintable, as text: `old.example.net new.example.net`, for recipients.",
         type: 'string',
@@ -652,7 +658,7 @@ const schema: z.ZodType<Config> = z.strictObject({
       genericDomains: z
         .array(z.string())
         .default([])
-        .describe("Domains whose addresses are looked up in `generic` (Sendmail's GENERICS_DOMAIN)."),
+        .describe("Domains whose addresses are looked up in `generic` (Sendmail's GENERICS_DOMAIN); `.example.net` stands for the subdomains of example.net."),
     })
     .prefault({} as never)
     .describe('How reverse-paths are written to the world.'),

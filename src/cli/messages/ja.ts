@@ -641,12 +641,14 @@ export const ja: Messages = {
   'sendmail.databaseMap':
     "コンパイル済みの {database} しかありません。'makemap -u hash {path}' でテキストに戻してください",
   'sendmail.dnsList': '{name}: DNS ブロックリストは参照しません',
+  'sendmail.envelopeOnly': '{name}: エンベロープのアドレスだけを書き換え、ヘッダーは書き換えません',
   'sendmail.featureAfterMailer':
     '{name} が MAILER より後にあります。Sendmail の m4 はエラーを出します。前に移してください',
   'sendmail.featureArgument':
     '{name} に引数「{argument}」はありません。Sendmail の m4 はエラーを出し、nospecial または引数なしとして扱います',
   'sendmail.featureNeedsAccess': "{name} は FEATURE(`access_db') より前では効きません",
   'sendmail.fileMissing': '{path} がありません。Sendmail なら起動しませんが、ここでは空とみなします',
+  'sendmail.hub': '{name}: ローカルユーザー宛てのメールを、宛先のドメインを変えずに転送します',
   'sendmail.keyTwice': '「{name}」はすでに {line} 行目にあり、そちらが有効です',
   'sendmail.ldap': '{name}: LDAP などのディレクトリは参照しません',
   'sendmail.localDelivery': '{name}: メールボックスもローカル配送もありません',
@@ -655,6 +657,7 @@ export const ja: Messages = {
   'sendmail.looseCheck': '{name}: user%host@here のようなアドレスを、% の後ろを確かめずに中継します',
   'sendmail.mailFilter': '{name}: メールフィルター (milter) は呼び出しません',
   'sendmail.mailer': 'メールは SMTP だけで送り出します。メーラー {name} は使いません',
+  'sendmail.mechanisms': '{name}: 次の方式は使えません: {others}',
   'sendmail.masquerade': '{name}: アドレスは書き換えません',
   'sendmail.noAccessMap': "FEATURE(`access_db') がないため、証明書による中継はできません",
   'sendmail.noCommand': '{name}: クラスを読むためのコマンドは実行しません。内容をファイルに書いてください',

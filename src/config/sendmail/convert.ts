@@ -4,9 +4,10 @@
  */
 import { privacyFlags } from '../../protocol/smtp/server-manner.ts';
 import type { AccessFeature } from '../../relay/access/feature.ts';
-import { mechanisms } from '../../relay/session/auth/registry.ts';
-import { siteRoutes, type SiteRoute } from './mailertable.ts';
+import { mailHub, siteRoutes } from './mailertable.ts';
+import { isMechanism } from './options.ts';
 import type { SendmailSettings, SendmailSite, TableRow } from './site.ts';
+import { parseDuration } from '../units.ts';
 
 /** What is not in the directory. */
 export interface SiteSurroundings {
@@ -23,10 +24,11 @@ export interface SiteSurroundings {
 /** An object as a YAML file holds it. */
 export type RawConfig = Readonly<Record<string, unknown>>;
 
-const NO_MAILBOX = '450 4.3.5 No mailbox is kept here; give this domain a route';
-
 /** Sendmail refuses no command for having refused many. */
 const NEVER = 10_000;
+
+/** The longest that `schedule` takes. */
+const MONTH = 30 * 86_400_000;
 
 /** The only group that Sendmail 8.17 does key exchange with, measured. */
 const SENDMAIL_GROUPS = 'P-256';
@@ -43,9 +45,10 @@ export function convertSite(site: SendmailSite, surroundings: SiteSurroundings):
       ...access(settings),
       localDomains: keys(tables.localDomains),
       relayDomains: keys(tables.relayDomains),
-      localUsers: [...new Set([...surroundings.users, ...tables.aliases.map(({ name }) => name)])].toSorted(),
+      ...localUsers(site, surroundings.users),
     },
     limits: limits(settings),
+    schedule: schedule(settings),
     delivery: {
       ...delivery(site),
       ...(resolver.length === 0 ? {} : { resolver: [...resolver] }),
@@ -77,6 +80,7 @@ function listeners({ daemons, tls: { requestOptions } }: SendmailSettings): obje
       role: 'relay',
       tls: modifiers.includes('s') ? 'implicit' : modifiers.includes('S') ? 'none' : 'starttls',
       certificates: requestOptions.includes('V') ? 'no' : 'ask',
+      ...(modifiers.includes('A') ? { auth: 'no' } : modifiers.includes('a') ? { auth: 'require' } : {}),
     };
   });
 }
@@ -165,9 +169,8 @@ function features(settings: SendmailSettings): AccessFeature[] {
 /** A client certificate that is half given is none. */
 function delivery(site: SendmailSite): object {
   const { authorityFile, authorityPath, clientCertificate, clientKey, fallbackToClear } = site.settings.tls;
-  const all = siteRoutes(site).routes;
-  const smart = all.filter(({ domains }) => domains.includes('*'));
-  const routes = [...all.filter((route) => !smart.includes(route)), ...localRoute(site), ...smart];
+  const { routes } = siteRoutes(site);
+  const { esmtpPort } = site.settings;
   const authinfo = site.tables.authinfo[0]?.file;
   return {
     ...(clientCertificate && clientKey
@@ -176,31 +179,29 @@ function delivery(site: SendmailSite): object {
     ...(authorityFile === undefined ? {} : { authorities: [authorityFile.value] }),
     ...(authorityPath === undefined ? {} : { authorityPaths: [authorityPath.value] }),
     ...(fallbackToClear ? { tlsFallback: true } : {}),
+    ...(esmtpPort === undefined ? {} : { port: esmtpPort }),
     ...(routes.length === 0 ? {} : { routes: routes.map((route) => ({ ...route, domains: [...route.domains] })) }),
     ...(authinfo === undefined ? {} : { authinfo }),
   };
 }
 
-/**
- * Mail for users of the machine itself waits: nothing is delivered into mailboxes here, and a queue that an operator sees
- * loses less than a report to a reverse-path that may be forged. A mailertable row for such a domain goes before.
- */
-function localRoute({ tables }: SendmailSite): SiteRoute[] {
-  const domains = keys(tables.localDomains).filter((domain) => /^\.?[^\s@/:*[\]]+$/u.test(domain));
-  return domains.length === 0 ? [] : [{ domains, refuse: NO_MAILBOX }];
-}
-
-function recipients({ tables }: SendmailSite): object {
+function recipients({ settings, tables }: SendmailSite): object {
   return {
     aliases: [...new Set(tables.aliases.map(({ file }) => file))],
     ...fileOf('virtual', tables.virtusertable),
+    virtualDomains: withSubdomains(keys(tables.virtualDomains), hasFeature(settings, 'virtuser_entire_domain')),
     ...fileOf('domains', tables.domaintable),
   };
 }
 
-function senders({ tables }: SendmailSite): object {
+function senders({ settings, tables }: SendmailSite): object {
   if (tables.genericstable.length === 0) return {};
-  return { ...fileOf('generic', tables.genericstable), genericDomains: keys(tables.genericsDomains) };
+  const domains = withSubdomains(keys(tables.genericsDomains), hasFeature(settings, 'generics_entire_domain'));
+  return { ...fileOf('generic', tables.genericstable), genericDomains: domains };
+}
+
+function withSubdomains(domains: readonly string[], wanted: boolean): string[] {
+  return wanted ? domains.flatMap((domain) => [domain, `.${domain}`]) : [...domains];
 }
 
 function fileOf(key: string, [row]: readonly TableRow[]): object {
@@ -219,12 +220,27 @@ function auth({ auth: given, daemons, hostname }: SendmailSettings): object {
   };
 }
 
-function isMechanism(name: string): boolean {
-  return mechanisms.some((one) => one.name === name);
-}
-
 function hasFeature({ features: given }: SendmailSettings, name: string): boolean {
   return given.has(name);
+}
+
+/** Who has a mailbox in Sendmail's eyes; with a hub that is the hub's business. */
+function localUsers({ settings, tables }: SendmailSite, users: readonly string[]): object {
+  if (mailHub(settings) !== undefined) return {};
+  return { localUsers: [...new Set([...users, ...tables.aliases.map(({ name }) => name)])].toSorted() };
+}
+
+/** `5d`, `4h30m`; a number alone is days before mail is given up, hours before its sender is told. */
+function schedule({ options }: SendmailSettings): object {
+  const time = (name: string, unit: string, least: string): string | undefined => {
+    const text = (options.get(name)?.value ?? '').trim().toLowerCase().replace(/\d$/, `$&${unit}`);
+    const span = parseDuration(text);
+    const within = span !== undefined && span >= (parseDuration(least) ?? 0) && span <= MONTH;
+    return within ? text : undefined;
+  };
+  const expiry = time('confTO_QUEUERETURN', 'd', '1m');
+  const delayNotice = time('confTO_QUEUEWARN', 'h', '0');
+  return { ...(expiry === undefined ? {} : { expiry }), ...(delayNotice === undefined ? {} : { delayNotice }) };
 }
 
 function limits({ maxMessageSize, maxRecipients }: SendmailSettings): object {

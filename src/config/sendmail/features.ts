@@ -8,32 +8,38 @@ const table: readonly (readonly [fate: Fate, key: NoteKey | undefined, names: st
   [
     'kept',
     undefined,
-    'access_db blocklist_recipients delay_checks use_cw_file use_ct_file no_default_msa relay_entire_domain relay_hosts_only accept_unqualified_senders lookupdotdomain nouucp nopercenthack require_rdns check_cert_altnames tls_session_features mailertable virtusertable virtuser_entire_domain nocanonify notsticky stickyhost tls_failures use_client_ptr',
+    'access_db blocklist_recipients delay_checks use_cw_file no_default_msa relay_entire_domain relay_hosts_only accept_unqualified_senders lookupdotdomain nouucp nopercenthack require_rdns check_cert_altnames mailertable virtusertable virtuser_entire_domain authinfo nocanonify notsticky',
   ],
   ['changed', 'sendmail.oldName', 'blacklist_recipients'],
   ['dangerous', 'sendmail.openRelay', 'promiscuous_relay'],
   ['dangerous', 'sendmail.relayBySender', 'relay_local_from relay_mail_from'],
-  ['dangerous', 'sendmail.relayByMx', 'relay_based_on_MX bestmx_is_local'],
+  ['dangerous', 'sendmail.relayByMx', 'relay_based_on_MX'],
   ['dangerous', 'sendmail.looseCheck', 'loose_relay_check'],
   ['dangerous', 'sendmail.unresolvable', 'accept_unresolvable_domains'],
   ['changed', 'sendmail.ownLimits', 'greet_pause conncontrol ratecontrol'],
   ['changed', 'sendmail.nullClient', 'nullclient'],
-  ['dropped', 'sendmail.dnsList', 'dnsbl enhdnsbl rhsbl mtamark badmx block_bad_helo'],
+  ['changed', 'sendmail.envelopeOnly', 'genericstable generics_entire_domain domaintable'],
+  ['dropped', 'sendmail.dnsList', 'dnsbl enhdnsbl rhsbl mtamark'],
   [
     'dropped',
     'sendmail.localDelivery',
-    'local_procmail local_lmtp smrsh preserve_local_plus_detail preserve_luser_host redirect msp bcc uucpdomain bitdomain drac prefixmod',
+    'local_procmail local_lmtp smrsh preserve_local_plus_detail preserve_luser_host redirect stickyhost bestmx_is_local msp bcc uucpdomain bitdomain drac prefixmod',
   ],
   [
     'dropped',
     'sendmail.masquerade',
-    'allmasquerade limited_masquerade masquerade_entire_domain masquerade_envelope local_no_masquerade always_add_domain genericstable generics_entire_domain domaintable domainmap',
+    'allmasquerade limited_masquerade masquerade_entire_domain masquerade_envelope local_no_masquerade always_add_domain domainmap',
   ],
   ['dropped', 'sendmail.ldap', 'ldap_routing'],
-  ['dropped', 'sendmail.optionUnused', 'authinfo check_other compat_check queuegroup sts vnet'],
+  [
+    'dropped',
+    'sendmail.optionUnused',
+    'badmx block_bad_helo check_other compat_check queuegroup sts tls_failures tls_session_features use_client_ptr use_ct_file vnet',
+  ],
 ];
 
-const judgements: ReadonlyMap<string, Judgement> = new Map(
+/** All FEATUREs that are known. */
+export const featureJudgements: ReadonlyMap<string, Judgement> = new Map(
   table.flatMap(([fate, key, names]) =>
     names
       .split(' ')
@@ -50,9 +56,9 @@ export function featureName(written: string): string {
 }
 
 export function judgeFeature(name: string): Judgement {
-  const known = judgements.get(name);
+  const known = featureJudgements.get(name);
   if (known !== undefined) return known;
-  const near = nearest(name, [...judgements.keys()]);
+  const near = nearest(name, [...featureJudgements.keys()]);
   return { fate: 'dropped', note: note('sendmail.unknownFeature', { name, near: near ?? '-' }) };
 }
 

@@ -70,7 +70,7 @@ function takes(macros: SendmailMacros, line: M4Line): boolean {
   if (name === undefined) return false;
   const given: Given<string> = { value, place: line };
   macros.facts.options.set(name, given);
-  const { fate, note: why } = judgeOption(name);
+  const { fate, note: why } = judgeOption(name, value);
   macros.find(fate, line, text, why);
   return true;
 }

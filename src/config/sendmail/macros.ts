@@ -8,7 +8,7 @@ import { badArgument, featureName, judgeFeature, usualArguments } from './featur
 import type { Macro, MacroCall } from './m4-machine.ts';
 import { M4 } from './m4.ts';
 import { type Note, note } from './note.ts';
-import { isOption, judgeOption } from './options.ts';
+import { type Judgement, isOption, judgeMechanisms, judgeOption } from './options.ts';
 import { BUILT_IN, builtInFile, isBuiltIn } from './platforms.ts';
 import type { Fate, Finding, Given, Place } from './site.ts';
 
@@ -34,7 +34,7 @@ const classMacros: Readonly<Record<string, { class: string; note: Note | undefin
   TRUST_AUTH_MECH: { class: 'TrustAuthMech', note: undefined, file: false },
   RELAY_DOMAIN: { class: 'R', note: undefined, file: true },
   VIRTUSER_DOMAIN: { class: 'VirtHost', note: undefined, file: true },
-  GENERICS_DOMAIN: { class: 'G', note: note('sendmail.masquerade', { name: 'GENERICS_DOMAIN' }), file: true },
+  GENERICS_DOMAIN: { class: 'G', note: undefined, file: true },
   EXPOSED_USER: { class: 'E', note: note('sendmail.masquerade', { name: 'EXPOSED_USER' }), file: true },
   LOCAL_USER: { class: 'L', note: note('sendmail.localDelivery', { name: 'LOCAL_USER' }), file: true },
   MASQUERADE_DOMAIN: { class: 'M', note: note('sendmail.masquerade', { name: 'MASQUERADE_DOMAIN' }), file: true },
@@ -146,7 +146,7 @@ export class SendmailMacros {
         fate: 'dropped',
         note: note('sendmail.overridden', { name, place: `${call.place.file}:${call.place.line}` }),
       };
-    const { fate, note: why } = value === undefined ? judgeOption('') : judgeOption(name);
+    const { fate, note: why } = value === undefined ? judgeOption('') : judgeOption(name, value);
     const finding = this.find(fate, call.place, call.text, why);
     if (value === undefined) this.#defined.delete(name);
     else this.#defined.set(name, { place: call.place, finding: isOption(name) ? finding : undefined });
@@ -219,6 +219,9 @@ export class SendmailMacros {
     for (const word of (call.given[0] ?? '').split(/\s+/)) {
       if (word !== '') this.addWord(letter, word, call.place);
     }
+    const trusted: Judgement | undefined =
+      letter === 'TrustAuthMech' ? judgeMechanisms('TRUST_AUTH_MECH', call.given[0] ?? '') : undefined;
+    if (trusted !== undefined) return this.#heard(call, trusted.fate, trusted.note);
     return this.#heard(call, why === undefined ? 'kept' : 'dropped', why);
   }
 

@@ -1,9 +1,9 @@
 /**
- * Sendmail's mailertable and SMART_HOST as our routes. Sendmail looks a domain up whole, then by its parents with a dot
+ * Sendmail's mailertable, MAIL_HUB and SMART_HOST as our routes. Sendmail looks a domain up whole, then by its parents with a dot
  * before them, then `.`; here the first route that fits counts, so the longest come first. Pure.
  */
 import { note } from './note.ts';
-import type { Finding, Given, SendmailSite, TableRow } from './site.ts';
+import type { Finding, Given, SendmailSettings, SendmailSite, TableRow } from './site.ts';
 
 /** A route as sealpost.yaml has it. */
 export interface SiteRoute {
@@ -27,13 +27,41 @@ interface MailerPorts {
 /** Mailers that speak SMTP; all of MAILER(`smtp') share the arguments of esmtp but relay. */
 const NETWORK: ReadonlySet<string> = new Set(['relay', 'esmtp', 'smtp', 'smtp8', 'dsmtp']);
 
-/** Where the site's mail goes: by its mailertable, else to its smart host. */
+/** Where the site's mail goes: by its mailertable, that of local users to their hub, all else to its smart host. */
 export function siteRoutes({ settings, tables }: SendmailSite): SiteRoutes {
   const ports = { relay: settings.relayPort ?? 25, esmtp: settings.esmtpPort ?? 25 };
   const local = new Set(tables.localDomains.map(({ key }) => key.toLowerCase()));
   const table = mailertableRoutes(tables.mailertable, ports, local);
+  const hub = localRoutes(mailHub(settings), tables.localDomains, ports);
   const smart = smartHostRoutes(settings.smartHost, ports);
-  return { routes: [...table.routes, ...smart.routes], findings: [...table.findings, ...smart.findings] };
+  const rest = table.routes.filter(({ domains }) => domains.includes('*'));
+  return {
+    routes: [...table.routes.filter((route) => !rest.includes(route)), ...hub.routes, ...rest, ...smart.routes],
+    findings: [...table.findings, ...hub.findings, ...smart.findings],
+  };
+}
+
+/** Where mail for local users goes that no alias names: MAIL_HUB, else LOCAL_RELAY, which comes to the same. */
+export function mailHub({ options }: SendmailSettings): Given<string> | undefined {
+  return ['MAIL_HUB', 'LOCAL_RELAY'].map((name) => options.get(name)).find((given) => given?.value.trim());
+}
+
+const NO_MAILBOX = '450 4.3.5 No mailbox is kept here; give this domain a route';
+
+/**
+ * Without a hub, mail for users of the machine itself waits: nothing is delivered into mailboxes here, and a queue that an
+ * operator sees loses less than a report to a reverse-path that may be forged. A mailertable row for such a domain goes before.
+ */
+function localRoutes(
+  hub: Given<string> | undefined,
+  localDomains: readonly TableRow[],
+  ports: MailerPorts,
+): SiteRoutes {
+  const names = [...new Set(localDomains.map(({ key }) => key))];
+  const domains = names.filter((domain) => /^\.?[^\s@/:*[\]]+$/u.test(domain));
+  if (domains.length === 0) return { routes: [], findings: [] };
+  const made = smartHostRoutes(hub, ports, domains);
+  return made.routes.length > 0 ? made : { ...made, routes: [{ domains, refuse: NO_MAILBOX }] };
 }
 
 /** `localDomains` (class w): what is to go to one of them goes nowhere by a mailer. */
@@ -56,10 +84,14 @@ export function mailertableRoutes(
 }
 
 /** The route of all that no other names; none without SMART_HOST, or with one that no route can be made of. */
-export function smartHostRoutes(smartHost: Given<string> | undefined, ports: MailerPorts): SiteRoutes {
+export function smartHostRoutes(
+  smartHost: Given<string> | undefined,
+  ports: MailerPorts,
+  domains: readonly string[] = ['*'],
+): SiteRoutes {
   if (smartHost === undefined || smartHost.value.trim() === '') return { routes: [], findings: [] };
   const made = targetOf(smartHost.value.trim(), ports, new Set(), false);
-  if (!('note' in made)) return { routes: [{ domains: ['*'], ...made }], findings: [] };
+  if (!('note' in made)) return { routes: [{ domains, ...made }], findings: [] };
   const { file, line } = smartHost.place ?? { file: 'sendmail.mc', line: 0 };
   return { routes: [], findings: [{ file, line, fate: 'dropped', text: smartHost.value, note: made.note }] };
 }

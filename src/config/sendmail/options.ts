@@ -2,6 +2,7 @@
  * What becomes of the macros that sendmail.mc `define`s, and which option of the cf file each of them sets: LOCAL_CONFIG
  * may set it under that name.
  */
+import { mechanisms } from '../../relay/session/auth/registry.ts';
 import { type Note, type NoteKey, note } from './note.ts';
 import type { Fate } from './site.ts';
 
@@ -16,11 +17,9 @@ const kept: Judgement = { fate: 'kept', note: undefined };
 const keptOptions = [
   'ALIAS_FILE',
   'ESMTP_MAILER_ARGS',
-  'MAIL_HUB',
   'MAIL_SETTINGS_DIR',
   'RELAY_MAILER_ARGS',
   'SMART_HOST',
-  'SMTP_MAILER_ARGS',
   'TLS_PERM_ERR',
   'confAUTH_MECHANISMS',
   'confAUTH_OPTIONS',
@@ -29,11 +28,9 @@ const keptOptions = [
   'confCIPHER_LIST',
   'confCLIENT_CERT',
   'confCLIENT_KEY',
-  'confCLIENT_SSL_OPTIONS',
   'confCRL',
   'confCRL_PATH',
   'confCR_FILE',
-  'confCT_FILE',
   'confCW_FILE',
   'confDOMAIN_NAME',
   'confMAX_MESSAGE_SIZE',
@@ -44,6 +41,8 @@ const keptOptions = [
   'confSERVER_SSL_OPTIONS',
   'confTLS_FALLBACK_TO_CLEAR',
   'confTLS_SRV_OPTIONS',
+  'confTO_QUEUERETURN',
+  'confTO_QUEUEWARN',
   // What they ask for is so here in any case.
   'confALLOW_BOGUS_HELO',
   'confDONT_PROBE_INTERFACES',
@@ -70,11 +69,12 @@ const others: readonly (readonly [fate: Fate, key: NoteKey, names: string])[] = 
     'sendmail.ownUser',
     'confDEF_USER_ID confRUN_AS_USER confTRUSTED_USER confTRUSTED_USERS confDONT_INIT_GROUPS confUNSAFE_GROUP_WRITES confSAFE_FILE_ENV confMAILBOX_DATABASE',
   ],
+  ['changed', 'sendmail.hub', 'MAIL_HUB LOCAL_RELAY'],
   ['changed', 'sendmail.safety', 'confDONT_BLAME_SENDMAIL'],
   [
     'changed',
     'sendmail.ownResolver',
-    'confBIND_OPTS confSERVICE_SWITCH_FILE confHOSTS_FILE confFALLBACK_MX confFALLBACK_SMARTHOST confTRY_NULL_MX_LIST confDONT_EXPAND_CNAMES confUSE_COMPRESSED_IPV6_ADDRESSES',
+    'confBIND_OPTS confSERVICE_SWITCH_FILE confHOSTS_FILE confTRY_NULL_MX_LIST confDONT_EXPAND_CNAMES confUSE_COMPRESSED_IPV6_ADDRESSES',
   ],
   [
     'changed',
@@ -84,7 +84,7 @@ const others: readonly (readonly [fate: Fate, key: NoteKey, names: string])[] = 
   [
     'dropped',
     'sendmail.localDelivery',
-    'LOCAL_MAILER_PATH LOCAL_MAILER_ARGS LOCAL_MAILER_FLAGS LOCAL_MAILER_MAX LOCAL_SHELL_PATH LOCAL_SHELL_ARGS LOCAL_RELAY LUSER_RELAY PROCMAIL_MAILER_PATH PROCMAIL_MAILER_ARGS PROCMAIL_MAILER_FLAGS PROCMAIL_MAILER_MAX confLOCAL_MAILER confFORWARD_PATH confUSERDB_SPEC confALIAS_WAIT confCHECK_ALIASES confAUTO_REBUILD confMATCH_GECOS confME_TOO confBLANK_SUB UUCP_MAILER_PATH UUCP_MAILER_ARGS USENET_MAILER_PATH UUCP_RELAY BITNET_RELAY DECNET_RELAY FAX_RELAY CYRUS_MAILER_PATH CYRUS_MAILER_ARGS CYRUSV2_MAILER_ARGS confDIRECT_SUBMISSION_MODIFIERS confUSE_MSP',
+    'LOCAL_MAILER_PATH LOCAL_MAILER_ARGS LOCAL_MAILER_FLAGS LOCAL_MAILER_MAX LOCAL_SHELL_PATH LOCAL_SHELL_ARGS LUSER_RELAY PROCMAIL_MAILER_PATH PROCMAIL_MAILER_ARGS PROCMAIL_MAILER_FLAGS PROCMAIL_MAILER_MAX confLOCAL_MAILER confFORWARD_PATH confUSERDB_SPEC confALIAS_WAIT confCHECK_ALIASES confAUTO_REBUILD confMATCH_GECOS confME_TOO confBLANK_SUB UUCP_MAILER_PATH UUCP_MAILER_ARGS USENET_MAILER_PATH UUCP_RELAY BITNET_RELAY DECNET_RELAY FAX_RELAY CYRUS_MAILER_PATH CYRUS_MAILER_ARGS CYRUSV2_MAILER_ARGS confDIRECT_SUBMISSION_MODIFIERS confUSE_MSP',
   ],
   [
     'dropped',
@@ -96,16 +96,17 @@ const others: readonly (readonly [fate: Fate, key: NoteKey, names: string])[] = 
   [
     'dropped',
     'sendmail.rewriting',
-    'confCOLON_OK_IN_ADDR confOPERATORS confOLD_STYLE_HEADERS confSAVE_FROM_LINES confSINGLE_LINE_FROM_HEADER confMUST_QUOTE_CHARS confSEVEN_BIT_INPUT confEIGHT_BIT_HANDLING confMIME_FORMAT_ERRORS confDEF_CHAR_SET confNO_RCPT_ACTION confUSE_ERRORS_TO confRRT_IMPLIES_DSN confDONT_PRUNE_ROUTES confIGNORE_DOTS confSMTP_MAILER confRELAY_MAILER confUUCP_MAILER confCONNECT_ONLY_TO SMTP_MAILER_FLAGS RELAY_MAILER_FLAGS ESMTP_MAILER_FLAGS SMTP_MAILER_MAX confREJECT_MSG confRELAY_MSG confRCPTREJ_MSG MASQUERADE_NAME',
+    'confCOLON_OK_IN_ADDR confOPERATORS confOLD_STYLE_HEADERS confSAVE_FROM_LINES confSINGLE_LINE_FROM_HEADER confMUST_QUOTE_CHARS confSEVEN_BIT_INPUT confEIGHT_BIT_HANDLING confMIME_FORMAT_ERRORS confDEF_CHAR_SET confNO_RCPT_ACTION confUSE_ERRORS_TO confRRT_IMPLIES_DSN confDONT_PRUNE_ROUTES confIGNORE_DOTS confSMTP_MAILER confRELAY_MAILER confUUCP_MAILER SMTP_MAILER_FLAGS RELAY_MAILER_FLAGS ESMTP_MAILER_FLAGS SMTP_MAILER_MAX MASQUERADE_NAME',
   ],
   [
     'dropped',
     'sendmail.optionUnused',
-    'confDH_PARAMETERS confRAND_FILE confSSL_ENGINE confSSL_ENGINE_PATH confAUTH_REALM confAUTH_MAX_BITS confDEF_AUTH_INFO confCERT_FINGERPRINT_ALGORITHM confSOFT_BOUNCE confREJECT_NUL confDANE confUSERDB_SPEC confNOCANONIFY confCLIENT_OPTIONS confDAEMON_OPTIONS DATABASE_MAP_TYPE',
+    'confCLIENT_SSL_OPTIONS confCT_FILE confFALLBACK_MX confFALLBACK_SMARTHOST confCONNECT_ONLY_TO SMTP_MAILER_ARGS confREJECT_MSG confRELAY_MSG confRCPTREJ_MSG confDH_PARAMETERS confRAND_FILE confSSL_ENGINE confSSL_ENGINE_PATH confAUTH_REALM confAUTH_MAX_BITS confDEF_AUTH_INFO confCERT_FINGERPRINT_ALGORITHM confSOFT_BOUNCE confREJECT_NUL confDANE confUSERDB_SPEC confNOCANONIFY confCLIENT_OPTIONS confDAEMON_OPTIONS DATABASE_MAP_TYPE',
   ],
 ];
 
-const judgements: ReadonlyMap<string, Judgement> = new Map([
+/** All macros that Sendmail itself looks at and that are known. */
+export const optionJudgements: ReadonlyMap<string, Judgement> = new Map([
   ...keptOptions.map((name) => [name, kept] as const),
   ...others.flatMap(([fate, key, names]) =>
     names.split(' ').map((name): readonly [string, Judgement] => [name, { fate, note: note(key, { name }) }]),
@@ -113,17 +114,29 @@ const judgements: ReadonlyMap<string, Judgement> = new Map([
 ]);
 
 /** What becomes of a macro that is defined; one of the site's own is kept, it may be used in others. */
-export function judgeOption(name: string): Judgement {
-  const known = judgements.get(name);
+export function judgeOption(name: string, value = ''): Judgement {
+  if (name === 'confAUTH_MECHANISMS') return judgeMechanisms(name, value);
+  const known = optionJudgements.get(name);
   if (known !== undefined) return known;
   if (name.startsWith('confTO_')) return { fate: 'changed', note: note('sendmail.ownTimes', { name }) };
   if (/^conf[A-Z]/.test(name)) return { fate: 'dropped', note: note('sendmail.unknownOption', { name }) };
   return kept;
 }
 
+/** AUTH mechanisms as a macro was given them: those that are not offered here are told. */
+export function judgeMechanisms(name: string, value: string): Judgement {
+  const others = value.split(/[\s,]+/).filter((word) => /^[A-Za-z0-9_-]+$/.test(word) && !isMechanism(word));
+  if (others.length === 0) return kept;
+  return { fate: 'changed', note: note('sendmail.mechanisms', { name, others: others.join(' ') }) };
+}
+
+export function isMechanism(name: string): boolean {
+  return mechanisms.some((one) => one.name === name);
+}
+
 /** Whether the macro is one of Sendmail's. */
 export function isOption(name: string): boolean {
-  return judgements.has(name) || /^conf[A-Z]/.test(name);
+  return optionJudgements.has(name) || /^conf[A-Z]/.test(name);
 }
 
 /** Options of the cf file that are carried over, as LOCAL_CONFIG may have them, by their names in lower case. */

@@ -29,6 +29,7 @@ export class TableReader {
       access: this.#access(settings),
       mailertable: map('mailertable'),
       virtusertable: map('virtusertable'),
+      virtualDomains: virtualHosts,
       genericstable: map('genericstable'),
       genericsDomains: this.#class('G', facts, undefined),
       domaintable: map('domaintable'),

@@ -133,6 +133,8 @@ export interface SendmailTables {
   readonly access: { readonly file: string; readonly text: string } | undefined;
   readonly mailertable: readonly TableRow[];
   readonly virtusertable: readonly TableRow[];
+  /** Class VirtHost, which is part of class R too. */
+  readonly virtualDomains: readonly TableRow[];
   readonly genericstable: readonly TableRow[];
   readonly genericsDomains: readonly TableRow[];
   readonly domaintable: readonly TableRow[];

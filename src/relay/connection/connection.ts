@@ -47,6 +47,8 @@ export interface ListenerSettings {
   readonly role: ListenerRole;
   readonly tls: 'none' | 'starttls' | 'implicit';
   readonly certificates: CertificateRequest;
+  /** AUTH: not offered, or needed before MAIL; without it, offered. */
+  readonly auth?: 'offer' | 'no' | 'require';
 }
 
 /**

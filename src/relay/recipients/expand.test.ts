@@ -52,6 +52,8 @@ const INCLUDED: Readonly<Record<string, string>> = {
   '/inc2': 'deepinc@far.test\n',
 };
 const VIRTUAL = `u@virt.test ux@far.test
+u@a.below.test below@far.test
+u@below.test above@far.test
 @virt.test catch-%1@far.test
 u+*@virt.test up-%1-%2-%3@far.test
 u+d@virt.test exact
@@ -90,7 +92,7 @@ function rules(): RecipientRules {
     domains: table(DOMAINS),
     generic: table(GENERIC),
     localDomains: new Set(['relay.test', 'local2.test']),
-    virtualDomains: new Set(['virt.test']),
+    virtualDomains: new Set(['virt.test', '.below.test']),
     genericDomains: new Set(['gen.test']),
     hostname: 'mail.relay.test',
   };
@@ -134,6 +136,8 @@ const CASES: Readonly<Record<string, string | readonly string[]>> = {
   'quoted@relay.test': ['"a b"@far.test', 'x@y.test', 'z@y.test'],
   'full@relay.test': ['fullhit@relay.test'],
   'fullu@relay.test': ['hit@virt2.test'],
+  'u@a.below.test': ['below@far.test'],
+  'u@below.test': ['u@below.test'],
   'virtal@relay.test': ['ux@far.test'],
   '"quo ted"@relay.test': ['qt@far.test'],
   'comm@relay.test': ['"c,d"@b.test', 'a@b.test'],

@@ -1,13 +1,13 @@
 /** The genericstable: how the address of one of our users is written to the world. */
 import { parseAddress, type Address } from '../../protocol/smtp/address.ts';
-import { fillIn, splitDetail, type RecipientRules } from './rules.ts';
+import { fillIn, isAmong, splitDetail, type RecipientRules } from './rules.ts';
 
 /** The address by which this one is known outside; itself when the table has none. Only domains that are named count. */
 export function genericAddress(rules: RecipientRules, address: Address): Address {
   const { generic, genericDomains, hostname } = rules;
   const { local } = address;
   const domain = address.domain === '' ? hostname : address.domain;
-  if (generic === undefined || !(address.domain === '' || genericDomains.has(domain.toLowerCase()))) return address;
+  if (generic === undefined || !(address.domain === '' || isAmong(genericDomains, domain))) return address;
   const { user, detail } = splitDetail(local);
   const keys: (readonly [string, ...string[]])[] = [[`${local}@${domain}`, `${local}@${domain}`]];
   if (detail !== undefined) keys.push([`${user}+*@${domain}`, detail], [`${user}@${domain}`]);

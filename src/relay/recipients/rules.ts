@@ -21,9 +21,9 @@ export interface RecipientTables {
 export interface RecipientRules extends RecipientTables {
   /** Class w, lower case: names before these domains are looked up among the aliases. */
   readonly localDomains: ReadonlySet<string>;
-  /** Domains of `virtual` besides the local ones. */
+  /** Domains of `virtual` besides the local ones; `.example.net` stands for the subdomains of example.net. */
   readonly virtualDomains: ReadonlySet<string>;
-  /** Domains whose users `generic` is asked about. */
+  /** Domains whose users `generic` is asked about; with a dot before it, its subdomains. */
   readonly genericDomains: ReadonlySet<string>;
   /** The domain of an address without one. */
   readonly hostname: string;
@@ -50,6 +50,16 @@ export function canonical(rules: RecipientRules, address: Address): Address {
 /** Whether mail for this domain stops here, so that its names may be aliases. */
 export function isLocal(rules: RecipientRules, domain: string): boolean {
   return domain === '' || rules.localDomains.has(domain.toLowerCase());
+}
+
+/** Whether a domain is in a set, or one of its parents with a dot before it. */
+export function isAmong(domains: ReadonlySet<string>, domain: string): boolean {
+  const name = domain.toLowerCase();
+  if (domains.has(name)) return true;
+  for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
+    if (domains.has(name.slice(dot))) return true;
+  }
+  return false;
 }
 
 /** What stands before and behind the plus sign of `user+detail`; `detail` undefined without one. */

@@ -1,7 +1,7 @@
 /** The virtusertable: which address, or which refusal, stands for `user@domain`. */
 import type { Address } from '../../protocol/smtp/address.ts';
 import type { TableEntry } from '../table/table.ts';
-import { fillIn, isLocal, splitDetail, type RecipientRules } from './rules.ts';
+import { fillIn, isAmong, isLocal, splitDetail, type RecipientRules } from './rules.ts';
 
 /** The right-hand side with its parameters filled in, and the line it is in. */
 export interface VirtualAnswer {
@@ -13,7 +13,7 @@ export interface VirtualAnswer {
 export function findVirtual(rules: RecipientRules, { local, domain }: Address): VirtualAnswer | undefined {
   const table = rules.virtual;
   if (table === undefined || domain === '') return undefined;
-  if (!isLocal(rules, domain) && !rules.virtualDomains.has(domain.toLowerCase())) return undefined;
+  if (!isLocal(rules, domain) && !isAmong(rules.virtualDomains, domain)) return undefined;
   const answer = (key: string, entry: TableEntry, ...given: string[]): VirtualAnswer => ({
     value: fillIn(entry.value, [key, ...given]),
     line: entry.line,

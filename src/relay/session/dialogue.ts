@@ -159,7 +159,7 @@ export class Dialogue {
   /** What EHLO may offer now. */
   offer(): ServerOffer {
     const policy = this.#services.policy();
-    const features = (this.#features = serverFeatures(policy, this.#facts(policy)).features);
+    const features = (this.#features = { ...this.#usual(), ...serverFeatures(policy, this.#facts(policy)).features });
     const { auth, mechanisms } = this.#services;
     const { now, underTls } = offerOf(mechanisms, auth?.settings(), this.#authFacts());
     return {
@@ -170,6 +170,12 @@ export class Dialogue {
       authKnown: knowsAuth(auth?.settings()),
       authUnderTls: underTls,
     };
+  }
+
+  /** What the listener says of AUTH; the access map may say otherwise for a client. */
+  #usual(): ServerFeatures {
+    const { auth = 'offer' } = this.#connection.listener;
+    return auth === 'offer' ? {} : auth === 'no' ? { auth: false } : { authRequired: true };
   }
 
   #startTlsOffer({ starttls }: ServerFeatures): ServerOffer['starttls'] {

@@ -90,4 +90,15 @@ describe('Srv_Features in a session', () => {
     assert.equal((await offers('v')).asked, true);
     assert.equal((await offers('L')).asked, undefined);
   });
+
+  it('goes before what the listener says of AUTH', async () => {
+    const mail = async (map: string | undefined): Promise<string> => {
+      const at = stage({ ...manner(false), ...(map === undefined ? {} : { map }) });
+      const { connection } = at.start({ role: 'relay', auth: 'require' });
+      await talk(at, connection, 'EHLO laptop');
+      return talk(at, connection, 'MAIL FROM:<a@example.org>');
+    };
+    assert.match(await mail(undefined), /530 5\.7\.0 Authentication required/);
+    assert.match(await mail('Srv_Features:example.org L'), /250 2\.1\.0/);
+  });
 });
