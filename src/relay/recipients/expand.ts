@@ -51,8 +51,8 @@ class Expander {
   result(address: Address): Expansion {
     const to = [...this.#found.values()];
     const [only] = to;
-    if (only !== undefined && to.length === 1 && key(only) === key(address) && !this.#discarded)
-      return { kind: 'same' };
+    const whole = { local: address.local, domain: address.domain === '' ? this.#homeDomain() : address.domain };
+    if (only !== undefined && to.length === 1 && key(only) === key(whole) && !this.#discarded) return { kind: 'same' };
     if (to.length === 0 && !this.#discarded && this.#refusal !== undefined)
       return { kind: 'refused', reply: this.#refusal };
     return { kind: 'others', to };
