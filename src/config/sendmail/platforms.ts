@@ -12,7 +12,7 @@ export function isBuiltIn(place: Place): boolean {
 const prologue = `divert(-1)changecom()undefine(\`format')undefine(\`hpux')
 define(\`PUSHDIVERT', \`pushdef(\`__D__', divnum)divert($1)')
 define(\`POPDIVERT', \`divert(__D__)popdef(\`__D__')')
-define(\`lower', \`translit(\`$1', \`ABCDEFGHIJKLMNOPQRSTUVWXYZ', \`abcdefghijklmnopqrstuvwxyz')')
+define(\`lower', \`ifelse($#, 0, \`\`lower'', \`translit(\`$1', \`ABCDEFGHIJKLMNOPQRSTUVWXYZ', \`abcdefghijklmnopqrstuvwxyz')')')
 define(\`_DEFIFNOT', \`ifdef(\`$1', \`', \`define(\`$1', \`$2')')')
 define(\`CONCAT', \`$1$2$3$4$5$6$7')
 define(\`DOL', \`\`$'$1')
