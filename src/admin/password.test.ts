@@ -85,11 +85,8 @@ describe('passwords of holders', () => {
     const at = await administration();
     const needs = (need: string): Promise<unknown> =>
       runOperation(at.context, 'password.require', { holder: 'Alice', need });
-    assert.deepEqual((await needs('certificate')) as Requirement, {
-      holder: 'alice',
-      need: 'certificate',
-      before: 'any',
-    });
+    const expected: Requirement = { holder: 'alice', need: 'certificate', before: 'any' };
+    assert.deepEqual(await needs('certificate'), expected);
     await refused(add(at, { holder: 'alice' }), 'conflict', /by certificate only/);
     await refused(needs('nothing'), 'usage', /need/);
     await needs('both');

@@ -636,7 +636,9 @@ const schema: z.ZodType<Config> = z.strictObject({
       virtualDomains: z
         .array(z.string())
         .default([])
-        .describe("Domains of `virtual` besides localDomains (Sendmail's VIRTUSER_DOMAIN); `.example.net` stands for the subdomains of example.net."),
+        .describe(
+          "Domains of `virtual` besides localDomains (Sendmail's VIRTUSER_DOMAIN); `.example.net` stands for the subdomains of example.net.",
+        ),
       domains: path.optional().meta({
         description: "Sendmail's domaintable, as text: `old.example.net new.example.net`, for recipients.",
         type: 'string',
@@ -658,7 +660,9 @@ const schema: z.ZodType<Config> = z.strictObject({
       genericDomains: z
         .array(z.string())
         .default([])
-        .describe("Domains whose addresses are looked up in `generic` (Sendmail's GENERICS_DOMAIN); `.example.net` stands for the subdomains of example.net."),
+        .describe(
+          "Domains whose addresses are looked up in `generic` (Sendmail's GENERICS_DOMAIN); `.example.net` stands for the subdomains of example.net.",
+        ),
     })
     .prefault({} as never)
     .describe('How reverse-paths are written to the world.'),

@@ -210,6 +210,7 @@ export class SimClient {
         this.#lost('refused');
         break;
       case 'authenticated':
+      case 'auth-challenge':
         break;
     }
   }

@@ -43,7 +43,10 @@ export function makemapCommand(messages: Messages): Command<CliContext> {
     ({ kind: 'parsed', parse: String, optional: true, brief: messages[key], placeholder }) as const;
   return buildCommand<MakemapFlags, [string?, string?], CliContext>({
     async func(flags, type, name) {
-      if (flags.listTypes) return this.process.stdout.write(`${TYPES.join('\n')}\n`) as unknown as void;
+      if (flags.listTypes) {
+        this.process.stdout.write(`${TYPES.join('\n')}\n`);
+        return;
+      }
       if (type === undefined || name === undefined) throw new CliError('usage', messages['makemap.usage']);
       try {
         this.process.exitCode = await run(this, flags, type, name);
