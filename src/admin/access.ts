@@ -11,9 +11,11 @@ import { decodePem } from '../protocol/pki/pem.ts';
 import { parseAddress } from '../protocol/smtp/address.ts';
 import { decideConnect, decideMail, decideRecipient } from '../relay/access/decide.ts';
 import { decidedBy, explainVerdict } from '../relay/access/explain.ts';
-import type { AccessFacts, AccessSender } from '../relay/access/facts.ts';
+import type { AccessFacts, AccessSender, DomainState, PeerName } from '../relay/access/facts.ts';
+import { domainsToServe } from '../relay/access/mailbox.ts';
 import { type AccessProblem, type ParsedAccessMap, parseAccessMap } from '../relay/access/map.ts';
 import type { AccessPolicy } from '../relay/access/policy.ts';
+import { decideTls } from '../relay/access/tls.ts';
 import type { TrailStep, Verdict } from '../relay/access/verdict.ts';
 import type { ListenerRole, PeerCertificate } from '../relay/connection/connection.ts';
 import { readFacts } from '../relay/identity/certificate-cache.ts';
@@ -48,6 +50,18 @@ export interface AccessTestInput {
   /** In the form of the access map. */
   readonly subject?: string | undefined;
   readonly issuer?: string | undefined;
+  /** What TLS said of the certificate; left out: OK with one, NO without. */
+  readonly verify?: 'OK' | 'NO' | 'NOT' | 'FAIL' | undefined;
+  /** Secret bits of the cipher; 0: no TLS. */
+  readonly bits?: number | undefined;
+  /** What the name service said of the client's address; left out: `ok` with a name. */
+  readonly ptr?: PeerName['state'] | undefined;
+  /** `MECHANISM` or `MECHANISM:identity` of a successful AUTH. */
+  readonly auth?: string | undefined;
+  /** What the name service said of the reverse-path's domain. */
+  readonly senderDomain?: DomainState | undefined;
+  /** Whether we are an MX of the recipient's domain. */
+  readonly served?: 'yes' | 'no' | 'temporary' | undefined;
 }
 
 export interface AccessTest {
@@ -58,9 +72,9 @@ export interface AccessTest {
     readonly subject: string | null;
     readonly issuer: string | null;
   };
-  /** One for each stage that was reached: connection, MAIL, RCPT. The last one counts. */
+  /** One for each stage that was reached: connection, STARTTLS, MAIL, RCPT. The last one counts. */
   readonly stages: readonly {
-    readonly stage: 'connect' | 'mail' | 'recipient';
+    readonly stage: 'connect' | 'starttls' | 'mail' | 'recipient';
     readonly verdict: string;
     readonly trail: readonly TrailStep[];
   }[];
@@ -80,29 +94,38 @@ export async function checkAccess(context: AdminContext): Promise<AccessCheck> {
 
 /** What would be decided; a certificate is taken as if its chain had verified. */
 export async function testAccess(context: AdminContext, input: AccessTestInput): Promise<AccessTest> {
-  const policy: AccessPolicy = { ...accessSettings(context.config), map: (await readMap(context))?.map };
+  const parsed = await readMap(context);
+  const { missingMap, map } = context.config.access;
+  const policy: AccessPolicy = {
+    ...accessSettings(context.config),
+    map: parsed?.map,
+    mapMissing: missingMap === 'defer' && parsed === undefined && map !== 'none' && map !== 'auto',
+  };
   const principal = await principalOf(context, input);
+  const bits = input.bits ?? (principal.verify === '' ? 0 : 256);
   const facts: AccessFacts = {
     role: input.role ?? 'relay',
     address: input.address ?? '192.0.2.1',
-    name:
-      input.name === undefined
-        ? { state: 'unasked', name: undefined }
-        : { state: 'ok', name: input.name.toLowerCase() },
+    name: { state: input.ptr ?? (input.name === undefined ? 'unasked' : 'ok'), name: input.name?.toLowerCase() },
     helo: input.helo,
     principal,
-    tls: input.certificate === undefined ? undefined : { bits: 256 },
-    authenticated: undefined,
+    tls: bits === 0 ? undefined : { bits },
+    authenticated: authenticatedBy(input.auth, principal),
   };
-  const stages: { stage: 'connect' | 'mail' | 'recipient'; verdict: Verdict }[] = [
+  const stages: { stage: AccessTest['stages'][number]['stage']; verdict: Verdict }[] = [
     { stage: 'connect', verdict: decideConnect(policy, facts) },
   ];
-  const sender = senderOf(input.from ?? '');
+  const loose = policy.features.has('sendmail');
+  const sender = { ...senderOf(input.from ?? '', loose), domain: input.senderDomain };
+  if (goesOn(stages) && bits > 0) stages.push({ stage: 'starttls', verdict: decideTls(policy, facts) });
   if (goesOn(stages)) stages.push({ stage: 'mail', verdict: decideMail(policy, facts, sender) });
   if (goesOn(stages) && input.to !== undefined) {
+    const recipient = { typed: bracketed(input.to, loose), address: addressOf(input.to, loose) };
+    const { served } = input;
+    const answers = served && new Map(domainsToServe(policy, recipient).map((domain) => [domain, served] as const));
     stages.push({
       stage: 'recipient',
-      verdict: decideRecipient(policy, facts, sender, { typed: `<${input.to}>`, address: addressOf(input.to) }),
+      verdict: decideRecipient(policy, facts, sender, { ...recipient, served: answers }),
     });
   }
   const last = stages.at(-1)?.verdict as Verdict;
@@ -128,7 +151,7 @@ async function readMap(context: AdminContext): Promise<ParsedAccessMap | undefin
   try {
     bytes = await context.files.read(isAbsolute(path) ? relative(context.directory, path) : path);
   } catch (error) {
-    if (configured === 'auto' && isMissing(error)) return undefined;
+    if ((configured === 'auto' || context.config.access.missingMap !== 'fault') && isMissing(error)) return undefined;
     throw new OperationError(
       'failed',
       `cannot read the access map ${path}: ${error instanceof Error ? error.message : String(error)}`,
@@ -144,8 +167,13 @@ function isMissing(error: unknown): boolean {
 }
 
 async function principalOf(context: AdminContext, input: AccessTestInput): Promise<Principal> {
-  if (input.subject !== undefined || input.issuer !== undefined)
-    return { kind: 'verified', verify: 'OK', certificate: namesOnly(input), holder: undefined };
+  const { verify } = input;
+  if (verify === 'NO') return { kind: 'anonymous', verify, reason: 'no-certificate' };
+  if (verify === 'NOT') return { kind: 'anonymous', verify, reason: 'not-asked' };
+  const named = input.subject !== undefined || input.issuer !== undefined;
+  if (verify === 'FAIL' && (named || input.certificate === undefined))
+    return { kind: 'unverified', verify, reason: 'not-verified', certificate: namesOnly(input), holder: undefined };
+  if (named) return { kind: 'verified', verify: 'OK', certificate: namesOnly(input), holder: undefined };
   const certificate = input.certificate && peerCertificate(input.certificate);
   const directory = await holdersOf(context);
   const tls = {
@@ -238,12 +266,26 @@ function peerCertificate(bytes: Uint8Array): PeerCertificate {
   return certificate;
 }
 
-function senderOf(text: string): AccessSender {
-  return { typed: `<${text}>`, address: text === '' ? undefined : addressOf(text) };
+function authenticatedBy(auth: string | undefined, principal: Principal): AccessFacts['authenticated'] {
+  if (auth === undefined) return undefined;
+  const [mechanism = '', ...identity] = auth.split(':');
+  const holder = principal.kind === 'verified' ? principal.holder : undefined;
+  return { mechanism: mechanism.toUpperCase(), identity: identity.join(':') || 'somebody', holder };
 }
 
-function addressOf(text: string): { readonly local: string; readonly domain: string } {
+function senderOf(text: string, loose: boolean): AccessSender {
+  return { typed: bracketed(text, loose), address: text === '' ? undefined : addressOf(text, loose) };
+}
+
+/** Where addresses are read as Sendmail reads them, brackets may have been given with it, or left open. */
+function bracketed(text: string, loose: boolean): string {
+  return loose && /[<>]/.test(text) ? text : `<${text}>`;
+}
+
+/** `loose`: policy reads what was typed, so that it may be any text. */
+function addressOf(text: string, loose: boolean): { readonly local: string; readonly domain: string } {
   const address = parseAddress(text);
+  if (address === undefined && loose) return { local: text, domain: '' };
   if (address === undefined)
     throw new OperationError('usage', `"${text}" is no address`, 'write it as user@example.net');
   return address;

@@ -391,6 +391,24 @@ describe('access', () => {
     assert.deepEqual([revoked.accepted, revoked.principal.reason], [false, 'revoked']);
   });
 
+  test('all that Sendmail looks at can be stated', async () => {
+    const { context, files } = bench({
+      config: 'access: {features: [sendmail, relay_based_on_MX], trustedMechanisms: [PLAIN], localUsers: [root]}',
+    });
+    files.set('access', 'TLS_Clt:192.0.2.9 ENCR:128\n');
+    const ask = async (input: object): Promise<string> =>
+      ((await runOperation(context, 'access.test', { bits: 0, ...input })) as AccessTest).verdict;
+    const to = 'bob@example.com';
+    assert.match(await ask({ to, ptr: 'forged' }), /^reject 550 5\.7\.1 .*IP name possibly forged \[192\.0\.2\.1\]/);
+    assert.match(await ask({ to, name: 'a.test' }), /Proper authentication required/);
+    assert.equal(await ask({ to, name: 'a.test', auth: 'PLAIN:alice' }), 'accept, relay');
+    assert.equal(await ask({ to, name: 'a.test', served: 'yes' }), 'accept, relay');
+    assert.match(await ask({ to, from: 'u@no.test', senderDomain: 'missing' }), /^reject 553 5\.1\.8 <u@no\.test>/);
+    assert.match(await ask({ to: 'u@a@b', name: 'a.test' }), /^reject 553 5\.1\.3 <u@a@b>\.\.\. Invalid route address/);
+    assert.match(await ask({ to, address: '192.0.2.9', bits: 40, verify: 'NO' }), /too weak 40 less than 128/);
+    assert.equal(await ask({ to, address: '127.0.0.1' }), 'accept, relay');
+  });
+
   test('what is no certificate, and no address', async () => {
     const { context } = bench();
     await assert.rejects(

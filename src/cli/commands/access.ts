@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type Command, type RouteMap, buildCommand, buildRouteMap } from '@stricli/core';
+import { type Command, type RouteMap, buildCommand, buildRouteMap, numberParser } from '@stricli/core';
 import type { AccessCheck, AccessTest } from '../../admin/access.ts';
 import { type CliContext, Printer, operate } from '../context.ts';
 import { CliError, exits } from '../exit.ts';
@@ -55,21 +55,31 @@ interface TestFlags extends CommonFlags {
   readonly subject?: string;
   readonly issuer?: string;
   readonly role?: 'submission' | 'relay';
+  readonly verify?: 'OK' | 'NO' | 'NOT' | 'FAIL';
+  readonly bits?: number;
+  readonly ptr?: 'ok' | 'forged' | 'none' | 'temporary' | 'unasked';
+  readonly auth?: string;
+  readonly senderDomain?: 'exists' | 'missing' | 'temporary' | 'unasked';
+  readonly mx?: 'yes' | 'no' | 'temporary';
 }
 
 function testCommand(messages: Messages): Command<CliContext> {
   const option = (key: MessageKey, placeholder: string) =>
     ({ kind: 'parsed', parse: String, optional: true, brief: messages[key], placeholder }) as const;
+  const choice = <T extends string>(key: MessageKey, values: readonly T[]) =>
+    ({ kind: 'enum', values, optional: true, brief: messages[key] }) as const;
   return buildCommand<TestFlags, [], CliContext>({
     async func(flags) {
       const printer = new Printer(this, flags.json);
       const { address, name, helo, from, to, cert, subject, issuer, role } = flags;
+      const { verify, bits, ptr, auth, senderDomain, mx: served } = flags;
+      const more = { verify, bits, ptr, auth, senderDomain, served };
       if (cert !== undefined && (subject !== undefined || issuer !== undefined))
         throw new CliError('usage', printer.say('error.certificateTwice'));
       if ((subject === undefined) !== (issuer === undefined))
         throw new CliError('usage', printer.say('error.certificatePair'));
       const certificate = cert === undefined ? undefined : readGiven(this, resolve(this.workingDirectory, cert));
-      const input = { address, name, helo, from, to, certificate, subject, issuer, role };
+      const input = { address, name, helo, from, to, certificate, subject, issuer, role, ...more };
       const test = (await operate(this, flags, 'access.test', input)) as AccessTest;
       printer.data(test, () => testWords(printer, test));
       if (!test.accepted) this.process.exitCode = exits.failed;
@@ -84,7 +94,19 @@ function testCommand(messages: Messages): Command<CliContext> {
         address: option('access.test.address', 'IP'),
         name: option('access.test.name', 'HOST'),
         helo: option('access.test.helo', 'HOST'),
-        role: { kind: 'enum', values: ['submission', 'relay'], optional: true, brief: messages['access.test.role'] },
+        role: choice('access.test.role', ['submission', 'relay'] as const),
+        verify: choice('access.test.verify', ['OK', 'NO', 'NOT', 'FAIL'] as const),
+        bits: {
+          kind: 'parsed',
+          parse: numberParser,
+          optional: true,
+          brief: messages['access.test.bits'],
+          placeholder: 'BITS',
+        },
+        ptr: choice('access.test.ptr', ['ok', 'forged', 'none', 'temporary', 'unasked'] as const),
+        auth: option('access.test.auth', 'MECHANISM[:NAME]'),
+        senderDomain: choice('access.test.senderDomain', ['exists', 'missing', 'temporary', 'unasked'] as const),
+        mx: choice('access.test.mx', ['yes', 'no', 'temporary'] as const),
         ...commonFlags(messages),
       },
       aliases: directoryAlias,
