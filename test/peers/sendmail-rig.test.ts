@@ -1,6 +1,6 @@
 /**
  * The measured cases of Sendmail 8.17, each against a running relay that was started on the case's own directory: real
- * sessions, real TLS, real next hops. The cases and the driver are not part of this repository: SEALPOST_SENDMAIL_CASES
+ * sessions, real TLS, real next hops; and the real Sendmail beside it. The cases and the driver are not part of this repository: SEALPOST_SENDMAIL_CASES
  * gives the file of the cases, and the driver lies beside it. What may differ is listed in docs/reference/sendmail.md.
  */
 import assert from 'node:assert/strict';
@@ -62,6 +62,26 @@ describe('a relay in the place of Sendmail', { skip, concurrency: false }, () =>
       ['--compat', compat.join(',')],
     );
     assert.deepEqual(failed, [], output);
+  });
+});
+
+const root = process.env['SEALPOST_SENDMAIL_ROOT'];
+const unpacked = path === undefined || root === undefined ? 'SEALPOST_SENDMAIL_ROOT is not set' : rootMissing();
+
+describe('the real Sendmail', { skip: unpacked }, () => {
+  test('still answers here as it was measured', { timeout: PATIENCE }, async () => {
+    const { output } = await run(
+      'python3',
+      [
+        join(dirname(path as string), 'rig.py'),
+        'verify',
+        ['--cases', path as string],
+        ['--only', '^(seed-|issuer-subject-relay|cert-|to-|class-|relay-denied)'],
+        ['-j', '1'],
+      ],
+      { env: { ORACLE_ROOT: root as string }, patience: PATIENCE },
+    );
+    assert.match(output, /^[1-9]\d* passed, 0 failed$/m, output);
   });
 });
 
