@@ -12,10 +12,10 @@ import type { TrailStep } from './verdict.ts';
 /** How the map is asked. */
 export interface LookupWays {
   readonly features: ReadonlySet<AccessFeature>;
-  readonly emailAlias: boolean;
+  readonly emailAlias?: boolean;
 }
 
-const PLAIN: LookupWays = { features: new Set(), emailAlias: false };
+const PLAIN: LookupWays = { features: new Set() };
 
 /** Asks one map and writes down what it asked. */
 export class Lookup {
@@ -37,7 +37,7 @@ export class Lookup {
   /** The value of just this key, behind the tag. */
   exact(tag: AccessTag, key: string): string | undefined {
     const value = this.#ask(`${tag.name}:${key}`)?.value;
-    if (value !== undefined || !this.#ways.emailAlias || !/\/emailAddress=/i.test(key)) return value;
+    if (value !== undefined || this.#ways.emailAlias !== true || !/\/emailAddress=/i.test(key)) return value;
     return this.#ask(`${tag.name}:${key.replaceAll(/\/emailAddress=/gi, '/Email=')}`)?.value;
   }
 

@@ -7,7 +7,8 @@ import { srvFeatures } from './tags/srv-features.ts';
 
 function ask(map: string, address: string, name?: string): ServerFeatures {
   const peer: PeerName = name === undefined ? { state: 'none', name } : { state: 'ok', name };
-  return serverFeatures({ map: parseAccessMap(map, 'access').map }, { address, name: peer }).features;
+  return serverFeatures({ map: parseAccessMap(map, 'access').map, features: new Set() }, { address, name: peer })
+    .features;
 }
 
 // Seen with Sendmail 8.17.1, but for the last two, which are as its source has them.
@@ -36,7 +37,10 @@ describe('Srv_Features', () => {
   it('needs its tag, and changes nothing without a line or a map', () => {
     assert.deepEqual(ask('laptop.roam.test S', '127.0.0.22', 'laptop.roam.test'), {});
     assert.deepEqual(
-      serverFeatures({ map: undefined }, { address: '127.0.0.1', name: { state: 'none', name: undefined } }).features,
+      serverFeatures(
+        { map: undefined, features: new Set() },
+        { address: '127.0.0.1', name: { state: 'none', name: undefined } },
+      ).features,
       {},
     );
   });

@@ -16,12 +16,12 @@ const NOTHING: ServerFeatures = {};
 
 /** What the map switches for this client. */
 export function serverFeatures(
-  policy: Pick<AccessPolicy, 'map'>,
+  policy: Pick<AccessPolicy, 'map' | 'features'>,
   facts: Pick<AccessFacts, 'address' | 'name'>,
 ): { readonly features: ServerFeatures; readonly trail: Trail } {
   const trail: TrailStep[] = [];
   if (policy.map === undefined) return { features: NOTHING, trail };
-  const look = new Lookup(policy.map, trail);
+  const look = new Lookup(policy.map, trail, policy);
   const address = sendmailAddress(facts.address);
   const value =
     look.host(srvFeatures, clientName(facts, address)) ??

@@ -1,3 +1,4 @@
+import { certCn } from './certcn.ts';
 import { certIssuer } from './certissuer.ts';
 import { certSubject } from './certsubject.ts';
 import { cltFeatures } from './clt-features.ts';
@@ -17,6 +18,7 @@ import { tryTls } from './try-tls.ts';
 export const accessTags: readonly AccessTag[] = [
   certIssuer,
   certSubject,
+  certCn,
   connect,
   to,
   from,
