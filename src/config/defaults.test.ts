@@ -61,19 +61,25 @@ test('each setting can be uncommented alone and changes nothing where it shows t
     }
   }
   assert.deepEqual([...new Set(shown)].sort(), [
+    'aliases',
     'authinfo',
     'authorityPaths',
     'ciphers',
     'compatibility',
     'connectionsByAddress',
+    'domains',
+    'generic',
     'groups',
     'hostname',
     'identity',
+    'localUsers',
+    'masquerade',
     'messageSize',
     'messagesPerSession',
     'networks',
     'operator',
     'options',
+    'privacy',
     'realm',
     'recipients',
     'revocationLists',
@@ -81,8 +87,10 @@ test('each setting can be uncommented alone and changes nothing where it shows t
     'routes',
     'sessionTime',
     'signer',
+    'spam',
     'subject',
     'url',
+    'virtual',
   ]);
 });
 

@@ -105,6 +105,18 @@ export interface Config {
   readonly senders: {
     readonly generic?: string | undefined;
     readonly genericDomains: readonly string[];
+    readonly masquerade?:
+      | {
+          readonly as: string;
+          readonly domains: readonly string[];
+          readonly exceptions: readonly string[];
+          readonly exposed: readonly string[];
+        }
+      | undefined;
+    readonly envelope: boolean;
+    readonly headers: boolean;
+    readonly recipients: boolean;
+    readonly qualify: boolean;
   };
   readonly smtp: { readonly dialect: Dialect; readonly privacy: readonly PrivacyFlag[] };
   readonly auth: AuthSettings & {
@@ -586,7 +598,8 @@ const schema: z.ZodType<Config> = z.strictObject({
         .optional()
         .describe(
           'Local parts that exist in localDomains, so that others are refused with 550 5.1.1; all exist when this is left out.',
-        ),
+        )
+        .meta({ examples: [['postmaster', 'info']] }),
       missingMap: z
         .enum(['fault', 'defer', 'empty'])
         .default('fault')
@@ -604,7 +617,8 @@ const schema: z.ZodType<Config> = z.strictObject({
         .optional()
         .describe(
           'With delayChecks: `friend` spares recipients with Spam:… FRIEND the delayed checks, `hater` makes them for Spam:… HATER alone.',
-        ),
+        )
+        .meta({ examples: ['friend'] }),
       blocklistRecipients: flag(
         false,
         "Whether To: lines of the map may refuse recipients, before the certificate is looked at (Sendmail's blocklist_recipients).",
@@ -640,7 +654,8 @@ const schema: z.ZodType<Config> = z.strictObject({
           "Domains of `virtual` besides localDomains (Sendmail's VIRTUSER_DOMAIN); `.example.net` stands for the subdomains of example.net.",
         ),
       domains: path.optional().meta({
-        description: "Sendmail's domaintable, as text: `old.example.net new.example.net`, for recipients.",
+        description:
+          "Sendmail's domaintable, as text: `old.example.net new.example.net`, for recipients and reverse-paths.",
         type: 'string',
         examples: ['domaintable'],
       }),
@@ -652,8 +667,7 @@ const schema: z.ZodType<Config> = z.strictObject({
   senders: z
     .strictObject({
       generic: path.optional().meta({
-        description:
-          "Sendmail's genericstable, as text: `user@inside.example.net user@example.net`. Rewrites the reverse-path; header fields stay as they are.",
+        description: "Sendmail's genericstable, as text: `user@inside.example.net user@example.net`.",
         type: 'string',
         examples: ['genericstable'],
       }),
@@ -663,9 +677,42 @@ const schema: z.ZodType<Config> = z.strictObject({
         .describe(
           "Domains whose addresses are looked up in `generic` (Sendmail's GENERICS_DOMAIN); `.example.net` stands for the subdomains of example.net.",
         ),
+      masquerade: z
+        .strictObject({
+          as: domain
+            .describe("The domain that all others are written as (Sendmail's MASQUERADE_AS).")
+            .meta({ examples: ['example.net'] }),
+          domains: z
+            .array(z.string())
+            .default([])
+            .describe('Domains that are written so; `.example.net` stands for the subdomains of example.net.')
+            .meta({ examples: [['inside.example.net']] }),
+          exceptions: z
+            .array(z.string())
+            .default([])
+            .describe('Domains among them that keep their name, with their subdomains.'),
+          exposed: z
+            .array(z.string())
+            .default([])
+            .describe("Users whose address stays as it is (Sendmail's EXPOSED_USER).")
+            .meta({ examples: [['root']] }),
+        })
+        .optional()
+        .describe('One name for several domains of ours; what `generic` has goes before.')
+        .meta({ examples: [{ as: 'example.net', domains: ['inside.example.net'] }] }),
+      envelope: flag(
+        true,
+        'Whether `generic` and `masquerade` write the reverse-path (Sendmail: masquerade_envelope).',
+      ),
+      headers: flag(
+        true,
+        'Whether they, and `recipients.domains`, write addresses in header fields: From:, Sender:, Reply-To:, Errors-To:, Disposition-Notification-To: and their Resent- forms. A signature (DKIM) over what they change breaks.',
+      ),
+      recipients: flag(false, 'Whether To: and Cc: are written so, too (Sendmail: allmasquerade).'),
+      qualify: flag(false, 'Whether header addresses without a domain get `hostname` for one, as Sendmail does.'),
     })
     .prefault({} as never)
-    .describe('How reverse-paths are written to the world.'),
+    .describe('How addresses of our own are written to the world, in mail of any client.'),
   smtp: z
     .strictObject({
       dialect: z

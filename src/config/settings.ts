@@ -9,7 +9,7 @@ import { serverManner, type ServerManner } from '../protocol/smtp/server-manner.
 import type { ListenerRole, ListenerSettings } from '../relay/connection/connection.ts';
 import type { AccessPolicy } from '../relay/access/policy.ts';
 import type { ClientIdentity, DeliverySettings, LoginSettings, RouteDefaults } from '../relay/delivery/settings.ts';
-import type { RecipientRules, RecipientTables } from '../relay/recipients/rules.ts';
+import type { RecipientRules, RecipientTables, SenderRules } from '../relay/recipients/rules.ts';
 import type { ScheduleSettings } from '../relay/schedule/settings.ts';
 import type { SessionLimits } from '../relay/session/limits.ts';
 import type { Config, ConfiguredLogin, RoleLimits } from './schema.ts';
@@ -168,6 +168,23 @@ export function recipientSettings(config: Config): Omit<RecipientRules, keyof Re
     virtualDomains: lowerCase(config.recipients.virtualDomains),
     genericDomains: lowerCase(config.senders.genericDomains),
     hostname: config.hostname.toLowerCase(),
+    senders: senderRules(config.senders),
+  };
+}
+
+function senderRules({ masquerade, envelope, headers, recipients, qualify }: Config['senders']): SenderRules {
+  const parents = (domains: readonly string[]): string[] => domains.flatMap((domain) => [domain, `.${domain}`]);
+  return {
+    envelope,
+    headers,
+    recipients,
+    qualify,
+    masquerade: masquerade && {
+      as: masquerade.as,
+      domains: lowerCase(masquerade.domains),
+      exceptions: lowerCase(parents(masquerade.exceptions)),
+      exposed: lowerCase(masquerade.exposed),
+    },
   };
 }
 

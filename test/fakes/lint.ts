@@ -83,7 +83,7 @@ export function sendmailSettings(over: Partial<SendmailSettings> = {}): Sendmail
     queueDirectory: undefined,
     recipes: new Set(),
     mailers: new Set(),
-    masquerade: new Map(),
+    masqueradeAs: undefined,
     ...over,
   };
 }

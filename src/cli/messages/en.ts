@@ -651,7 +651,6 @@ export const en = {
   'sendmail.daemonModifiers': 'DAEMON_OPTIONS: no such modifiers here: {letters}',
   'sendmail.databaseMap': "only the compiled {database} is there; get its text by 'makemap -u hash {path}'",
   'sendmail.dnsList': '{name}: DNS lists are not asked here',
-  'sendmail.envelopeOnly': '{name}: addresses of the envelope are mapped, header fields stay as they are',
   'sendmail.featureAfterMailer': "{name} stands after MAILER: Sendmail's m4 complains; move it up",
   'sendmail.featureArgument':
     "{name} does not know the argument '{argument}': Sendmail's m4 complains, and goes on as with nospecial or without it",
@@ -667,7 +666,8 @@ export const en = {
   'sendmail.mailFilter': '{name}: mail filters (milters) are not called',
   'sendmail.mailer': 'mail goes out by SMTP alone, not by the mailer {name}',
   'sendmail.mechanisms': '{name}: not offered here: {others}',
-  'sendmail.masquerade': '{name}: addresses are not rewritten here',
+  'sendmail.rewritten':
+    '{name}: addresses are written as in Sendmail; a DKIM signature over header fields that change breaks, so sign behind this relay',
   'sendmail.noAccessMap': "without FEATURE(`access_db') no certificate relays",
   'sendmail.noCommand': '{name}: no command is run to read a class; write its words into a file',
   'sendmail.nullClient': '{name}: all mail goes to the hub; addresses are not rewritten',

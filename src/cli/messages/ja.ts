@@ -647,7 +647,6 @@ export const ja: Messages = {
   'sendmail.databaseMap':
     "コンパイル済みの {database} しかありません。'makemap -u hash {path}' でテキストに戻してください",
   'sendmail.dnsList': '{name}: DNS ブロックリストは参照しません',
-  'sendmail.envelopeOnly': '{name}: エンベロープのアドレスだけを書き換え、ヘッダーは書き換えません',
   'sendmail.featureAfterMailer':
     '{name} が MAILER より後にあります。Sendmail の m4 はエラーを出します。前に移してください',
   'sendmail.featureArgument':
@@ -664,7 +663,8 @@ export const ja: Messages = {
   'sendmail.mailFilter': '{name}: メールフィルター (milter) は呼び出しません',
   'sendmail.mailer': 'メールは SMTP だけで送り出します。メーラー {name} は使いません',
   'sendmail.mechanisms': '{name}: 次の方式は使えません: {others}',
-  'sendmail.masquerade': '{name}: アドレスは書き換えません',
+  'sendmail.rewritten':
+    '{name}: アドレスは Sendmail と同じように書き換えます。書き換えたヘッダーを含む DKIM 署名は無効になるため、署名はこのリレーの後段で行ってください',
   'sendmail.noAccessMap': "FEATURE(`access_db') がないため、証明書による中継はできません",
   'sendmail.noCommand': '{name}: クラスを読むためのコマンドは実行しません。内容をファイルに書いてください',
   'sendmail.nullClient': '{name}: すべてのメールをハブへ送ります。アドレスは書き換えません',

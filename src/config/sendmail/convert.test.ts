@@ -68,6 +68,28 @@ describe('a Sendmail site as our configuration', () => {
     assert.deepEqual(of("FEATURE(`virtuser_entire_domain')")[0], ['shop.example', '.shop.example']);
   });
 
+  test('senders are written by the masquerade that a site has', () => {
+    const macros =
+      "MASQUERADE_AS(`example.net.')MASQUERADE_DOMAIN(`in.example')MASQUERADE_EXCEPTION(`x.in.example')EXPOSED_USER(`root')";
+    const of = (features: string): unknown =>
+      convert(`define(\`confDOMAIN_NAME', \`m.example')${macros}${features}`)['senders'];
+    const own = ['m.example', 'localhost', '[127.0.0.1]'];
+    const masquerade = { as: 'example.net', exceptions: ['x.in.example'], exposed: ['root'] };
+    const plain = { envelope: false, recipients: false, qualify: true };
+    assert.deepEqual(of(''), { ...plain, masquerade: { ...masquerade, domains: ['in.example', ...own] } });
+    assert.deepEqual(
+      of(
+        "FEATURE(`masquerade_envelope')FEATURE(`allmasquerade')FEATURE(`masquerade_entire_domain')FEATURE(`limited_masquerade')",
+      ),
+      {
+        ...plain,
+        envelope: true,
+        recipients: true,
+        masquerade: { ...masquerade, domains: ['in.example', '.in.example'] },
+      },
+    );
+  });
+
   test('mail for local users waits, or goes to their hub, which knows them', () => {
     const of = (mc: string): [unknown, unknown] => {
       const { delivery, access } = convert(`FEATURE(\`use_cw_file')define(\`confDOMAIN_NAME', \`m.example')\n${mc}`);
@@ -97,7 +119,17 @@ describe('a Sendmail site as our configuration', () => {
   });
 
   // What the report calls kept or dangerous has to come to something.
-  const always = new Set(['use_cw_file', 'nocanonify', 'notsticky', 'lookupdotdomain', 'virtuser_entire_domain']);
+  const always = new Set([
+    ...[
+      'use_cw_file',
+      'nocanonify',
+      'notsticky',
+      'lookupdotdomain',
+      'virtuser_entire_domain',
+      'generics_entire_domain',
+    ],
+    ...['masquerade_entire_domain', 'limited_masquerade'],
+  ]);
   const argument: Readonly<Record<string, string>> = {
     access_db: ", `hash -o /etc/mail/access'",
     nopercenthack: ", `r'",
@@ -114,6 +146,8 @@ describe('a Sendmail site as our configuration', () => {
   test('so do those that only matter beside others', () => {
     const table = "FEATURE(`virtusertable')\n";
     assert.notDeepEqual(convert(`${DOMAINS}${table}FEATURE(\`virtuser_entire_domain')`), convert(`${DOMAINS}${table}`));
+    const generics = `FEATURE(\`genericstable')\n${DOMAINS}`;
+    assert.notDeepEqual(convert(`${generics}FEATURE(\`generics_entire_domain')`), convert(generics));
     assert.notDeepEqual(convert("FEATURE(`use_cw_file')"), convert(''));
     assert.notDeepEqual(convert(`${ACCESS}FEATURE(\`lookupdotdomain')`), convert(ACCESS));
   });

@@ -194,10 +194,34 @@ function recipients({ settings, tables }: SendmailSite): object {
   };
 }
 
-function senders({ settings, tables }: SendmailSite): object {
-  if (tables.genericstable.length === 0) return {};
+function senders(site: SendmailSite): object {
+  const { settings, tables } = site;
   const domains = withSubdomains(keys(tables.genericsDomains), hasFeature(settings, 'generics_entire_domain'));
-  return { ...fileOf('generic', tables.genericstable), genericDomains: domains };
+  return {
+    ...(tables.genericstable.length === 0
+      ? {}
+      : { ...fileOf('generic', tables.genericstable), genericDomains: domains }),
+    ...masquerade(site),
+    envelope: hasFeature(settings, 'masquerade_envelope'),
+    recipients: hasFeature(settings, 'allmasquerade'),
+    qualify: true,
+  };
+}
+
+/** Class M, and class w but with limited_masquerade; names without a domain are always behind it. */
+function masquerade({ settings, tables }: SendmailSite): object {
+  const as = settings.masqueradeAs?.value.replace(/\.$/, '');
+  if (as === undefined || !/^[^\s@/:]+$/u.test(as)) return {};
+  const entire = hasFeature(settings, 'masquerade_entire_domain');
+  const own = hasFeature(settings, 'limited_masquerade') ? [] : keys(tables.localDomains);
+  return {
+    masquerade: {
+      as,
+      domains: [...new Set([...withSubdomains(keys(tables.masqueradeDomains), entire), ...own])],
+      exceptions: keys(tables.masqueradeExceptions),
+      exposed: keys(tables.exposedUsers),
+    },
+  };
 }
 
 function withSubdomains(domains: readonly string[], wanted: boolean): string[] {

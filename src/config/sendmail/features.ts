@@ -18,23 +18,20 @@ const table: readonly (readonly [fate: Fate, key: NoteKey | undefined, names: st
   ['dangerous', 'sendmail.unresolvable', 'accept_unresolvable_domains'],
   ['changed', 'sendmail.ownLimits', 'greet_pause conncontrol ratecontrol'],
   ['changed', 'sendmail.nullClient', 'nullclient'],
-  ['changed', 'sendmail.envelopeOnly', 'genericstable generics_entire_domain domaintable'],
+  ['kept', 'sendmail.rewritten', 'genericstable allmasquerade masquerade_envelope'],
+  ['kept', undefined, 'generics_entire_domain domaintable masquerade_entire_domain limited_masquerade'],
   ['dropped', 'sendmail.dnsList', 'dnsbl enhdnsbl rhsbl mtamark'],
   [
     'dropped',
     'sendmail.localDelivery',
     'local_procmail local_lmtp smrsh preserve_local_plus_detail preserve_luser_host redirect stickyhost bestmx_is_local msp bcc uucpdomain bitdomain drac prefixmod',
   ],
-  [
-    'dropped',
-    'sendmail.masquerade',
-    'allmasquerade limited_masquerade masquerade_entire_domain masquerade_envelope local_no_masquerade always_add_domain domainmap',
-  ],
+  ['dropped', 'sendmail.localDelivery', 'local_no_masquerade always_add_domain'],
   ['dropped', 'sendmail.ldap', 'ldap_routing'],
   [
     'dropped',
     'sendmail.optionUnused',
-    'badmx block_bad_helo check_other compat_check queuegroup sts tls_failures tls_session_features use_client_ptr use_ct_file vnet',
+    'domainmap badmx block_bad_helo check_other compat_check queuegroup sts tls_failures tls_session_features use_client_ptr use_ct_file vnet',
   ],
 ];
 

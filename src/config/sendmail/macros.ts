@@ -35,10 +35,10 @@ const classMacros: Readonly<Record<string, { class: string; note: Note | undefin
   RELAY_DOMAIN: { class: 'R', note: undefined, file: true },
   VIRTUSER_DOMAIN: { class: 'VirtHost', note: undefined, file: true },
   GENERICS_DOMAIN: { class: 'G', note: undefined, file: true },
-  EXPOSED_USER: { class: 'E', note: note('sendmail.masquerade', { name: 'EXPOSED_USER' }), file: true },
+  EXPOSED_USER: { class: 'E', note: undefined, file: true },
   LOCAL_USER: { class: 'L', note: note('sendmail.localDelivery', { name: 'LOCAL_USER' }), file: true },
-  MASQUERADE_DOMAIN: { class: 'M', note: note('sendmail.masquerade', { name: 'MASQUERADE_DOMAIN' }), file: true },
-  MASQUERADE_EXCEPTION: { class: 'N', note: note('sendmail.masquerade', { name: 'MASQUERADE_EXCEPTION' }), file: true },
+  MASQUERADE_DOMAIN: { class: 'M', note: undefined, file: true },
+  MASQUERADE_EXCEPTION: { class: 'N', note: undefined, file: true },
   CANONIFY_DOMAIN: { class: 'Canonify', note: note('sendmail.rewriting', { name: 'CANONIFY_DOMAIN' }), file: true },
   LDAPROUTE_DOMAIN: { class: 'LDAPRoute', note: note('sendmail.ldap', { name: 'LDAPROUTE_DOMAIN' }), file: true },
   LDAPROUTE_EQUIVALENT: {
@@ -211,7 +211,7 @@ export class SendmailMacros {
 
   #masqueradeAs({ given: [name = ''], place, text }: MacroCall): string {
     this.facts.masqueradeAs = { value: name.trim(), place };
-    this.find('dropped', place, text, note('sendmail.masquerade', { name: 'MASQUERADE_AS' }));
+    this.find('kept', place, text, note('sendmail.rewritten', { name: 'MASQUERADE_AS' }));
     return '';
   }
 

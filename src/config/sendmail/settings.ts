@@ -66,7 +66,7 @@ export function settingsOf(facts: MacroFacts, recipes: ReadonlySet<Recipe>, sett
     queueDirectory: given('QUEUE_DIR'),
     recipes,
     mailers: facts.mailers,
-    masquerade: masquerade(facts),
+    masqueradeAs: facts.masqueradeAs,
   };
   return { settings, problems };
 }
@@ -106,16 +106,4 @@ function mailerPort(text: string): number | undefined {
 
 function wholeNumber(text: string): number | undefined {
   return /^\d{1,12}$/.test(text) ? Number(text) : undefined;
-}
-
-function masquerade({ masqueradeAs, classes }: MacroFacts): ReadonlyMap<string, Given<string>> {
-  const found = new Map<string, Given<string>>();
-  if (masqueradeAs !== undefined) found.set('MASQUERADE_AS', masqueradeAs);
-  const macros = { M: 'MASQUERADE_DOMAIN', N: 'MASQUERADE_EXCEPTION', E: 'EXPOSED_USER' };
-  for (const [letter, name] of Object.entries(macros)) {
-    const words = classes.get(letter);
-    if (words !== undefined)
-      found.set(name, { value: words.map(({ value }) => value).join(' '), place: words[0]?.place });
-  }
-  return found;
 }

@@ -108,8 +108,8 @@ export interface SendmailSettings {
   /** Recipes in LOCAL_RULESETS that are understood. */
   readonly recipes: ReadonlySet<'verify-ok' | 'cert-cn'>;
   readonly mailers: ReadonlySet<string>;
-  /** MASQUERADE_AS and its like, by macro. */
-  readonly masquerade: ReadonlyMap<string, Given<string>>;
+  /** MASQUERADE_AS. */
+  readonly masqueradeAs: Given<string> | undefined;
 }
 
 /** One row of a table: key and value as written, blanks around them gone. */
@@ -138,6 +138,10 @@ export interface SendmailTables {
   readonly genericstable: readonly TableRow[];
   readonly genericsDomains: readonly TableRow[];
   readonly domaintable: readonly TableRow[];
+  /** Classes M, N and E: domains behind the masquerade, those that are not, and users who are seen. */
+  readonly masqueradeDomains: readonly TableRow[];
+  readonly masqueradeExceptions: readonly TableRow[];
+  readonly exposedUsers: readonly TableRow[];
   readonly aliases: readonly AliasRow[];
   readonly trustedUsers: readonly TableRow[];
   /** Passwords are in it: never shown. */

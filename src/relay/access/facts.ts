@@ -49,6 +49,8 @@ export interface AccessSender {
   readonly address: Address | undefined;
   /** Absent: `unasked`. */
   readonly domain?: DomainState | undefined;
+  /** The domain that stands for the one that was typed (domaintable). */
+  readonly mapped?: string | undefined;
 }
 
 /** One recipient; `typed` is what stood after `RCPT TO:`, brackets included. */

@@ -23,6 +23,11 @@ export interface SenderCheck {
 
 /** The address of a reverse-path as the policy reads it; undefined: the null one, or none that can be read. */
 export function canonicalSender(policy: AccessPolicy, sender: AccessSender): Address | undefined {
+  const address = readSender(policy, sender);
+  return address === undefined || sender.mapped === undefined ? address : { ...address, domain: sender.mapped };
+}
+
+function readSender(policy: AccessPolicy, sender: AccessSender): Address | undefined {
   if (!policy.features.has('sendmail')) return sender.address;
   const form = readAddress(policy, sender.typed);
   return form.kind === 'address' ? form.address : undefined;

@@ -22,7 +22,27 @@ export interface HeaderScan {
   readonly headless: boolean;
   /** The last field has no line end (content without a final CRLF, by BDAT). */
   readonly openEnd: boolean;
+  /** Values of fields that hold addresses, where they were asked for. */
+  readonly addresses: readonly AddressField[];
 }
+
+/** A field of addresses: of those who sent a message, or of those who get it. */
+export interface AddressField extends ByteRange {
+  readonly kind: 'sender' | 'recipient';
+}
+
+/** RFC 5322 §3.6, RFC 8098 §2.1, and what older programs write. */
+const ADDRESS_FIELDS: ReadonlyMap<string, AddressField['kind']> = new Map([
+  ...['from', 'sender', 'reply-to', 'errors-to', 'disposition-notification-to'].map(
+    (name) => [name, 'sender'] as const,
+  ),
+  ...['resent-from', 'resent-sender', 'resent-reply-to'].map((name) => [name, 'sender'] as const),
+  ...['to', 'cc', 'bcc', 'apparently-to', 'resent-to', 'resent-cc', 'resent-bcc'].map(
+    (name) => [name, 'recipient'] as const,
+  ),
+]);
+
+const LONGEST_NAME = 'disposition-notification-to'.length;
 
 const LF = 10;
 const BLANK = 32;
@@ -33,11 +53,12 @@ const COLON = 58;
  * Scans `bytes` from `from` to `to`, which is where the empty line begins or the content ends. Lines that are no
  * fields are stepped over: a malformed header must not hide the Received: lines behind it.
  */
-export function scanHeader(bytes: Buffer, from: number, to: number): HeaderScan {
+export function scanHeader(bytes: Buffer, from: number, to: number, wantsAddresses = false): HeaderScan {
   let received = 0;
   let date = false;
   let messageId: string | undefined;
   const blind: { from: number; to: number }[] = [];
+  const addresses: AddressField[] = [];
   let end = -1;
   let headless = false;
 
@@ -52,6 +73,10 @@ export function scanHeader(bytes: Buffer, from: number, to: number): HeaderScan 
         break;
       }
     } else {
+      if (wantsAddresses) {
+        const kind = ADDRESS_FIELDS.get(nameText(bytes, at, colon, LONGEST_NAME));
+        if (kind !== undefined) addresses.push({ kind, from: colon + 1, to: next });
+      }
       switch (fieldName(bytes, at, colon)) {
         case 'received':
           received += 1;
@@ -71,7 +96,7 @@ export function scanHeader(bytes: Buffer, from: number, to: number): HeaderScan 
     at = next;
   }
   if (end < 0) end = to;
-  return { received, date, messageId, blind, end, headless, openEnd: end > from && bytes[end - 1] !== LF };
+  return { received, date, messageId, blind, end, headless, openEnd: end > from && bytes[end - 1] !== LF, addresses };
 }
 
 /** Whether the content begins with a line that is no field; undefined until the whole first line is there. */
@@ -108,10 +133,14 @@ function fieldName(bytes: Buffer, at: number, colon: number): string {
     case 0x64: // d
     case 0x6d: // m
     case 0x72: // r
-      return colon - at > 16 ? '' : bytes.toString('latin1', at, colon).trimEnd().toLowerCase();
+      return nameText(bytes, at, colon, 16);
     default:
       return '';
   }
+}
+
+function nameText(bytes: Buffer, at: number, colon: number, longest: number): string {
+  return colon - at > longest ? '' : bytes.toString('latin1', at, colon).trimEnd().toLowerCase();
 }
 
 /** Unfolded and trimmed; undefined when nothing is left. At most 998 characters, the longest line (RFC 5322 §2.1.1). */

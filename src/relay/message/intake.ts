@@ -1,7 +1,7 @@
 /**
  * Step 5, message: takes the content of one message as it comes in, puts the trace header in front, looks at the
- * header section once, completes it on submission (RFC 6409 §8), and hands on the whole: small content as one
- * buffer, large content through a sink, piece by piece, never whole in memory.
+ * header section once, completes it on submission (RFC 6409 §8), writes addresses in it as the site's rules have them,
+ * and hands on the whole: small content as one buffer, large content through a sink, piece by piece, never whole in memory.
  *
  * It must never change a byte of the content beyond that, decide who may send, or believe that a header section is
  * well-formed. Before it: `relay/session`, which gives it envelope and facts. After it: `relay/spool`.
@@ -10,6 +10,7 @@ import { asFault, type Fault } from '../../base/fault.ts';
 import { fromLatin1, type Bytes } from '../../base/bytes.ts';
 import { statuses, type Status } from '../../base/status.ts';
 import { beginsHeadless, scanHeader, type HeaderScan } from './header.ts';
+import { addressEdits, type Edit, type HeaderRewriter } from './rewrite.ts';
 
 /** Where large content goes; the ContentWriter of `relay/spool` is one. */
 export interface ContentSink {
@@ -35,8 +36,10 @@ export interface IntakeSettings {
   readonly header: number;
   /** So many Received: lines are a loop. */
   readonly hops: number;
-  /** Undefined on relay: the content is kept byte for byte. */
+  /** Undefined on relay: nothing is added. */
   readonly completion: Completion | undefined;
+  /** How addresses in the header section are written; absent: they stay as they are. */
+  readonly rewriter?: HeaderRewriter | undefined;
 }
 
 /** The message as it is to be stored. `size` counts the trace header. */
@@ -61,6 +64,7 @@ export interface RefusedMessage {
 const PIECE = 131_072;
 const FIRST_BLOCK = 8192;
 const CRLF = Buffer.from('\r\n');
+const NOTHING = new Uint8Array();
 const HEADER_END = Buffer.from('\r\n\r\n');
 
 /** One message. Calls: take()…, then finish() or abandon(); wait for each promise before the next call. */
@@ -165,41 +169,43 @@ export class Intake {
   /** The header section lies between the trace header and `end`; nothing of it is looked at again. */
   #closeHeader(end: number): void {
     this.#headerOpen = false;
-    const { completion, hops } = this.#settings;
-    const scan = scanHeader(this.#block, this.#traceLength, end);
+    const { completion, hops, rewriter } = this.#settings;
+    const scan = scanHeader(this.#block, this.#traceLength, end, rewriter !== undefined);
     if (scan.received >= hops) return this.#refuse(statuses['mail-loop'], { count: scan.received });
     this.#messageId = scan.messageId;
-    if (completion !== undefined) this.#complete(scan, completion);
-    else if (scan.headless) this.#edit([], this.#traceLength, CRLF);
+    const edits = rewriter === undefined ? [] : addressEdits(this.#block, scan.addresses, rewriter);
+    if (completion !== undefined) edits.push(...this.#completed(scan, completion));
+    else if (scan.headless) edits.push({ from: this.#traceLength, to: this.#traceLength, text: CRLF });
+    if (edits.length > 0) this.#edit(edits);
   }
 
   /** RFC 6409 §8: what a submission server may add; RFC 5322 §3.6.3: blind recipients are not told. */
-  #complete(scan: HeaderScan, completion: Completion): void {
+  #completed(scan: HeaderScan, completion: Completion): Edit[] {
     let added = '';
     if (!scan.date) added += `Date: ${completion.date}\r\n`;
     if (scan.messageId === undefined) {
       added += `Message-ID: ${completion.messageId}\r\n`;
       this.#messageId = completion.messageId;
     }
-    if (added === '' && scan.blind.length === 0 && !scan.headless) return;
     if (added !== '' && scan.openEnd) added = `\r\n${added}`;
     if (scan.headless) added += '\r\n';
-    this.#edit(scan.blind, scan.end, fromLatin1(added));
+    const removed = scan.blind.map(({ from, to }) => ({ from, to, text: NOTHING }));
+    return added === '' ? removed : [...removed, { from: scan.end, to: scan.end, text: fromLatin1(added) }];
   }
 
-  /** Removes ranges, in order and apart from each other, and inserts at `at`, which lies inside none of them. */
-  #edit(removed: HeaderScan['blind'], at: number, inserted: Uint8Array): void {
+  /** Makes changes at places that are apart from each other; one inside another that removes more is idle. */
+  #edit(edits: readonly Edit[]): void {
     const old = this.#block;
-    const edited = Buffer.allocUnsafeSlow(this.#used + inserted.length + 1024);
+    const room = edits.reduce((sum, { text }) => sum + text.length, 0);
+    const edited = Buffer.allocUnsafeSlow(this.#used + room + 1024);
     let from = 0;
     let to = 0;
-    for (const cut of [...removed, { from: at, to: at }].sort((a, b) => a.from - b.from || a.to - b.to)) {
-      to += old.copy(edited, to, from, cut.from);
-      if (cut.from === cut.to) {
-        edited.set(inserted, to);
-        to += inserted.length;
-      }
-      from = cut.to;
+    for (const edit of edits.toSorted((a, b) => a.from - b.from || b.to - a.to)) {
+      if (edit.from < from) continue;
+      to += old.copy(edited, to, from, edit.from);
+      edited.set(edit.text, to);
+      to += edit.text.length;
+      from = edit.to;
     }
     this.#used = to + old.copy(edited, to, from, this.#used);
     this.#block = edited;

@@ -6,7 +6,7 @@ import { compileTable } from '../table/compile.ts';
 import { openTable } from '../table/table.ts';
 import { compileAliases } from './alias-file.ts';
 import { expandRecipient } from './expand.ts';
-import { genericAddress } from './generic.ts';
+import { writtenSender } from './masquerade.ts';
 import { canonical, noRules, type RecipientRules } from './rules.ts';
 
 const ALIASES = String.raw`postmaster: root
@@ -187,7 +187,7 @@ describe('how senders are written', () => {
     plain: 'plainout@mail.relay.test',
   };
   for (const [text, expected] of Object.entries(written))
-    it(text, () => assert.equal(formatAddress(genericAddress(rules(), addressOf(text))), expected));
+    it(text, () => assert.equal(formatAddress(writtenSender(rules(), addressOf(text))), expected));
 });
 
 describe('files of aliases', () => {

@@ -1,6 +1,6 @@
 /**
  * Whom mail is really for: recipients that are other addresses (Sendmail's domaintable, virtusertable and aliases), and
- * reverse-paths that are written otherwise (genericstable). Pure: rules and an address in, addresses out. Asked by the
+ * senders that are written otherwise (genericstable, masquerading). Pure: rules and an address in, addresses out. Asked by the
  * session when policy has said yes to what was typed; it decides nothing about who may send, and delivers nothing.
  */
 import type { Address } from '../../protocol/smtp/address.ts';
@@ -27,6 +27,31 @@ export interface RecipientRules extends RecipientTables {
   readonly genericDomains: ReadonlySet<string>;
   /** The domain of an address without one. */
   readonly hostname: string;
+  readonly senders: SenderRules;
+}
+
+/** Where addresses of our own are written otherwise. */
+export interface SenderRules {
+  /** In the reverse-path. */
+  readonly envelope: boolean;
+  /** In header fields that name who wrote or sent a message. */
+  readonly headers: boolean;
+  /** In To: and Cc: as well. */
+  readonly recipients: boolean;
+  /** Header addresses without a domain get ours. */
+  readonly qualify: boolean;
+  readonly masquerade: Masquerade | undefined;
+}
+
+/** One name for all our hosts (Sendmail's MASQUERADE_AS). */
+export interface Masquerade {
+  readonly as: string;
+  /** Domains that `as` takes the place of; with a dot before it, subdomains. */
+  readonly domains: ReadonlySet<string>;
+  /** Domains among them that keep their name, with their subdomains. */
+  readonly exceptions: ReadonlySet<string>;
+  /** Users who are seen where they are, lower case. */
+  readonly exposed: ReadonlySet<string>;
 }
 
 /** Nothing is another address. */
@@ -39,6 +64,7 @@ export const noRules: RecipientRules = {
   virtualDomains: new Set(),
   genericDomains: new Set(),
   hostname: '',
+  senders: { envelope: false, headers: false, recipients: false, qualify: false, masquerade: undefined },
 };
 
 /** The address with its domain as the domaintable has it; looked up once, as in Sendmail. */

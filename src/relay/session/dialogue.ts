@@ -10,7 +10,7 @@ import { replyOf, replyText, type Reply } from '../../protocol/smtp/reply.ts';
 import type { MailParameters, ServerEvent } from '../../protocol/smtp/server-event.ts';
 import type { ServerManner } from '../../protocol/smtp/server-manner.ts';
 import type { ServerOffer } from '../../protocol/smtp/server.ts';
-import { domainFacts, type DomainFacts } from './domain-facts.ts';
+import { domainFacts, mapped, type DomainFacts } from './domain-facts.ts';
 import { decideConnect, decideMail, decideRecipient } from '../access/decide.ts';
 import type { AccessFacts, AccessSender, Authenticated, PeerName } from '../access/facts.ts';
 import type { AccessPolicy } from '../access/policy.ts';
@@ -26,7 +26,7 @@ import { reasonText } from '../identity/reason.ts';
 import { originalRecipient, recipientOf, reversePathOf, type Origin, type Recipient } from '../message/envelope.ts';
 import { clientText, protocolWord } from '../message/trace.ts';
 import { expandRecipient, type Expansion } from '../recipients/expand.ts';
-import { genericAddress } from '../recipients/generic.ts';
+import { writtenReversePath } from '../recipients/masquerade.ts';
 import { canonical } from '../recipients/rules.ts';
 import { Exchange } from './auth/exchange.ts';
 import type { AuthFacts, AuthStep } from './auth/mechanism.ts';
@@ -268,7 +268,7 @@ export class Dialogue {
   /** What the name service knows of the event's domain is asked first, where the policy has a rule about it. */
   #ready(event: ServerEvent): Answer {
     const { domains } = this.#services;
-    const asked = domains && domainFacts(this.#services.policy(), domains, event);
+    const asked = domains && domainFacts(this.#services.policy(), this.#services.recipients(), domains, event);
     if (asked === undefined) return this.#decide(event);
     void asked.then((facts) => {
       if (this.#isGone) return;
@@ -390,12 +390,15 @@ export class Dialogue {
       return this.#refuse('mail', 'certificate-required', { reason: reasonText[principal.reason] }, path);
     }
     const policy = this.#services.policy();
-    const sender = { typed: path, address: event.address, domain: this.#domains.sender };
+    const rules = this.#services.recipients();
+    const given = { typed: path, address: event.address, domain: this.#domains.sender };
+    const sender: AccessSender = mapped(policy, rules, given);
     const verdict = decideMail(policy, this.#facts(policy), sender);
     if (verdict.kind === 'reject') return this.#rejected('mail', verdict, path);
-    const rules = this.#services.recipients();
     const address = canonicalSender(policy, sender);
-    const reversePath = isUnread(policy, event) ? undefined : reversePathOf(address && genericAddress(rules, address));
+    const reversePath = isUnread(policy, event)
+      ? undefined
+      : reversePathOf(address && writtenReversePath(rules, address));
     if (reversePath === undefined) return this.#refuse('mail', 'bad-sender-address', { address: path }, path);
     const transaction = this.#begin(reversePath, sender, event.parameters);
     if (this.#connectVerdict !== undefined) transaction.heed(this.#connectVerdict);

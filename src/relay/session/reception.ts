@@ -11,6 +11,7 @@ import type { ListenerRole } from '../connection/connection.ts';
 import type { Origin } from '../message/envelope.ts';
 import { Intake, type TakenMessage } from '../message/intake.ts';
 import { traceDate, traceHeader, type TraceFacts } from '../message/trace.ts';
+import { headerRewriter } from '../recipients/masquerade.ts';
 import type { SessionLimits } from './limits.ts';
 import type { SessionServices } from './services.ts';
 import type { Transaction } from './transaction.ts';
@@ -61,7 +62,7 @@ export function receive(
     role === 'submission' ? { date: formatDate(at, utcOffset), messageId: `<${printedId}@${hostname}>` } : undefined;
   const intake = new Intake(
     trace,
-    { inlineContent, header, hops, completion },
+    { inlineContent, header, hops, completion, rewriter: headerRewriter(services.recipients()) },
     () => contents.create(id),
     parameters.size ?? 0,
   );
