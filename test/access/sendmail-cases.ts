@@ -146,6 +146,7 @@ function compareSession(
   let facts = implicit ? secured : plain;
   let crippled: Verdict = decideConnect(policy, facts);
   let sender: AccessSender = { typed: '<>', address: undefined };
+  let discarded = false;
   for (const { cmd, code, esc, text } of observed.replies) {
     if (cmd === '<connect>' && code === 421) compare(crippled, cmd, code, esc, text, session, count);
     if (cmd.startsWith('STARTTLS') && code === 220) {
@@ -173,11 +174,15 @@ function compareSession(
       const asked = { typed, address };
       const domain = domainToResolve(policy, asked);
       sender = { ...asked, domain: domain === undefined ? undefined : stateOf(config, domain) };
-      compare(decideMail(policy, facts, sender), cmd, code, esc, text, session, count);
+      const verdict = decideMail(policy, facts, sender);
+      discarded = decideConnect(policy, facts).kind === 'discard' || verdict.kind === 'discard';
+      compare(verdict, cmd, code, esc, text, session, count);
     } else {
       const asked = { typed, address: address ?? { local: typed, domain: '' } };
       const served = new Map(domainsToServe(policy, asked).map((domain) => [domain, servedBy(config, policy, domain)]));
-      compare(decideRecipient(policy, facts, sender, { ...asked, served }), cmd, code, esc, text, session, count);
+      const verdict = decideRecipient(policy, facts, sender, { ...asked, served, discarded });
+      discarded ||= verdict.kind === 'discard';
+      compare(verdict, cmd, code, esc, text, session, count);
     }
   }
 }

@@ -48,7 +48,8 @@ export function decideRecipient(
     verdict.kind === 'accept' && policy.delayChecks
       ? checkDelayed(policy, facts, sender, recipient, { verdict, overrides }, trail)
       : verdict;
-  return asked.kind === 'reject' ? asked : (checkMailbox(policy, recipient, trail) ?? asked);
+  if (asked.kind === 'reject' || asked.kind === 'discard' || recipient.discarded === true) return asked;
+  return checkMailbox(policy, recipient, trail) ?? asked;
 }
 
 /** FEATURE(delay_checks): the checks of MAIL and of the connection, for a recipient that was taken. */

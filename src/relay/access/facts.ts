@@ -62,4 +62,6 @@ export interface AccessRecipient {
    * policy needs to know.
    */
   readonly served?: ReadonlyMap<string, 'yes' | 'no' | 'temporary'> | undefined;
+  /** Something before said that the message is thrown away; Sendmail then looks at no mailbox any more. */
+  readonly discarded?: boolean | undefined;
 }

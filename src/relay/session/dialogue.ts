@@ -7,6 +7,7 @@ import { asFault } from '../../base/fault.ts';
 import { queueId } from '../../base/id.ts';
 import { statuses, type Status, type StatusKey } from '../../base/status.ts';
 import { replyOf, replyText, type Reply } from '../../protocol/smtp/reply.ts';
+import type { Address } from '../../protocol/smtp/address.ts';
 import type { MailParameters, ServerEvent } from '../../protocol/smtp/server-event.ts';
 import type { ServerManner } from '../../protocol/smtp/server-manner.ts';
 import type { ServerOffer } from '../../protocol/smtp/server.ts';
@@ -23,10 +24,18 @@ import type { Connection, TlsFacts } from '../connection/connection.ts';
 import { current, identify } from '../identity/identify.ts';
 import type { Principal } from '../identity/principal.ts';
 import { reasonText } from '../identity/reason.ts';
-import { originalRecipient, recipientOf, reversePathOf, type Origin, type Recipient } from '../message/envelope.ts';
+import {
+  asciiDomain,
+  originalRecipient,
+  recipientOf,
+  reversePathOf,
+  type Origin,
+  type Recipient,
+} from '../message/envelope.ts';
 import { clientText, protocolWord } from '../message/trace.ts';
 import { expandRecipient, type Expansion } from '../recipients/expand.ts';
 import { writtenReversePath } from '../recipients/masquerade.ts';
+import { refusalReply, type RefusalReply } from '../recipients/refusal.ts';
 import { canonical } from '../recipients/rules.ts';
 import { Exchange } from './auth/exchange.ts';
 import type { AuthFacts, AuthStep } from './auth/mechanism.ts';
@@ -400,11 +409,21 @@ export class Dialogue {
       ? undefined
       : reversePathOf(address && writtenReversePath(rules, address));
     if (reversePath === undefined) return this.#refuse('mail', 'bad-sender-address', { address: path }, path);
+    const refusal = address === undefined ? undefined : this.#senderRefusal(policy, address, path);
+    if (refusal !== undefined) return this.#refuseBy('mail', refusal, path);
     const transaction = this.#begin(reversePath, sender, event.parameters);
     if (this.#connectVerdict !== undefined) transaction.heed(this.#connectVerdict);
     transaction.heed(verdict);
     this.#transaction = transaction;
     return replyOf(this.#manner.statuses['sender-ok'], { address: path });
+  }
+
+  /** Sendmail takes no mail from where it would refuse to send any. */
+  #senderRefusal({ features, localDomains }: AccessPolicy, { domain }: Address, typed: string): Reply | undefined {
+    const key = features.has('sendmail') ? asciiDomain(domain) : undefined;
+    if (key === undefined || key === '' || localDomains.has(key)) return undefined;
+    const { refusal } = this.#services.route(key);
+    return refusal && refusalReply(refusal, typed);
   }
 
   #begin(reversePath: string, sender: AccessSender, parameters: MailParameters): Transaction {
@@ -424,22 +443,38 @@ export class Dialogue {
     const policy = this.#services.policy();
     const read = canonicalRecipient(policy, event) ?? event.address;
     const address = canonical(rules, read);
-    const expansion = expandRecipient(rules, address, event.typed);
+    const expansion = withDomain(expandRecipient(rules, address, event.typed), read, address);
     const served = this.#domains.served;
     // What stands for others needs no user of its name.
-    const asked = expansion.kind === 'same' ? policy : { ...policy, localUsers: undefined };
-    const verdict = decideRecipient(asked, this.#facts(policy), transaction.sender, { ...event, address, served });
+    const asked = expansion.kind === 'same' || expansion.moved ? policy : { ...policy, localUsers: undefined };
+    const { discarded } = transaction;
+    const facts = this.#facts(policy);
+    const verdict = decideRecipient(asked, facts, transaction.sender, { ...event, address, served, discarded });
     if (verdict.kind === 'reject') return this.#rejected('recipient', verdict, path, event.typed);
-    if (expansion.kind === 'refused') return this.#refuseBy(expansion.reply, path, event.typed);
+    if (expansion.kind === 'refused') return this.#refuseBy('recipient', expansion.reply, path, event.typed);
     const recipient = isUnread(policy, event)
       ? undefined
       : recipientOf(read, event.parameters, this.#services.hostname);
     const others = othersOf(expansion, recipient, this.#services.hostname);
     if (recipient === undefined || others === null)
       return this.#refuse('recipient', 'bad-recipient-address', { address: event.typed }, path, event.typed);
+    const refusal = this.#recipientRefusal(expansion, recipient, others);
+    if (refusal !== undefined)
+      return this.#refuseBy('recipient', refusalReply(refusal, event.typed), path, event.typed);
     transaction.recipients.push({ ...recipient, others });
     transaction.heed(verdict);
     return replyOf(this.#manner.statuses['recipient-ok'], { address: event.typed });
+  }
+
+  /** What the route of a recipient refuses with that stands for itself; what is behind an alias is bounced later, as in Sendmail. */
+  #recipientRefusal(
+    expansion: Expansion,
+    { domain }: Recipient,
+    others: readonly Recipient[] | undefined,
+  ): RefusalReply | undefined {
+    if (expansion.kind === 'same') return this.#services.route(domain).refusal;
+    const [moved] = expansion.kind === 'others' && expansion.moved ? (others ?? []) : [];
+    return moved && this.#services.route(moved.domain).refusal;
   }
 
   // The content
@@ -620,8 +655,8 @@ export class Dialogue {
     return reply;
   }
 
-  #refuseBy(reply: Reply, reversePath: string, recipient: string): Reply {
-    this.#services.events.tell(this.#refused('recipient', replyText(reply), undefined, reversePath, recipient));
+  #refuseBy(stage: 'mail' | 'recipient', reply: Reply, reversePath: string, recipient?: string): Reply {
+    this.#services.events.tell(this.#refused(stage, replyText(reply), undefined, reversePath, recipient));
     return reply;
   }
 
@@ -648,6 +683,12 @@ export class Dialogue {
     const id = this.#transaction?.id;
     return { kind: 'refused', peer: this.#peer, stage, reply, id, reversePath: path, recipient: to, rule };
   }
+}
+
+/** A recipient that stands for itself goes to the domain that the domaintable has for its own. */
+function withDomain(expansion: Expansion, read: Address, mapped: Address): Expansion {
+  if (expansion.kind !== 'same' || read.domain.toLowerCase() === mapped.domain.toLowerCase()) return expansion;
+  return { kind: 'others', to: [mapped], moved: true };
 }
 
 /** The recipients that this one stands for, undefined when for itself; null when one of them is no address. */
