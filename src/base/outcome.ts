@@ -34,6 +34,8 @@ export type Outcome =
       readonly remote: RemoteReply | undefined;
       readonly hop: Hop | undefined;
       readonly detail: string;
+      /** Not to be tried again, nor given up, until an operator lets it go. */
+      readonly held?: boolean;
     }
   | {
       readonly kind: 'failed';

@@ -246,6 +246,7 @@ const table = {
   'no-such-domain': [550, '5.1.2', 'The recipient domain does not exist', 'RFC 3463 §3.2'],
   'no-route': [550, '5.4.4', 'The recipient domain has no mail server', 'RFC 3463 §3.5'],
   'route-refuses': [550, '5.7.1', 'Mail for this domain is refused by its route', 'RFC 3463 §3.8'],
+  'route-holds': [450, '4.2.1', 'Mail for this domain is on hold', 'RFC 3463 §3.3'],
   'login-failed': [451, '4.7.8', 'The remote server did not accept our login', 'RFC 4954 §6'],
   'null-mx': [556, '5.1.10', 'The recipient domain accepts no mail', 'RFC 7505 §5'],
   'hop-is-self': [550, '5.4.6', 'The recipient domain is routed to this server itself', 'RFC 5321 §5.1'],

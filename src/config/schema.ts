@@ -44,7 +44,9 @@ export interface ConfiguredRoute {
   /** Undefined: as in `delivery`. */
   readonly tlsFallback?: boolean | undefined;
   /** The reply of a refusal, when mail for these domains goes nowhere. */
+  readonly otherwise?: readonly string[] | undefined;
   readonly refuse?: string | undefined;
+  readonly hold?: string | undefined;
   readonly discard?: boolean | undefined;
   readonly login?: ConfiguredLogin | undefined;
 }
@@ -327,12 +329,27 @@ const route = z
         '`host:port` or `[address]:port` of the next hop; `mx:example.net:25` for the hosts that the MX records of that domain name; without it, those of the recipient domain. `%0` stands for the recipient domain, `%1` for what it has before a `.example.net` of `domains`.',
       )
       .meta({ examples: ['smarthost.example.net:587'] }),
+    otherwise: z
+      .array(hopAddress)
+      .optional()
+      .describe('More next hops in the form of `to`, in the order to try them when those before cannot be used.')
+      .meta({ examples: [['backup.example.net:587']] }),
     refuse: z
       .string()
       .min(1)
       .optional()
-      .describe('Mail for these domains is refused with this text; reply code and enhanced code may stand before it.')
+      .describe(
+        'Mail for these domains is refused with this text, at RCPT already; reply code and enhanced code may stand before it.',
+      )
       .meta({ examples: ['550 5.1.2 This domain has moved'] }),
+    hold: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'Mail for these domains is accepted and put on hold, with this reason: it is neither tried nor given up until an operator releases it (`sealpost queue release`), when there may be a route for it.',
+      )
+      .meta({ examples: ['no mailboxes yet'] }),
     discard: z
       .boolean()
       .optional()
@@ -393,10 +410,14 @@ const route = z
       .meta({ examples: [{ user: 'relay@example.net', passwordFile: 'smarthost.password' }] }),
   })
   .superRefine((written, context) => {
-    const ends = [written.to !== undefined, written.refuse !== undefined, written.discard === true].filter(
-      Boolean,
-    ).length;
-    if (ends > 1) context.addIssue({ code: 'custom', path: ['to'], message: 'write one of to, refuse and discard' });
+    const { to, refuse, hold, discard, otherwise } = written;
+    const ends = [to ?? otherwise, refuse, hold, discard || undefined].filter((end) => end !== undefined).length;
+    const message = 'write one of to, refuse, hold and discard';
+    if (ends > 1) context.addIssue({ code: 'custom', path: ['to'], message });
+    if (otherwise !== undefined && to === undefined)
+      context.addIssue({ code: 'custom', path: ['otherwise'], message: 'write the first hop as `to`' });
+    if (otherwise?.some((hop) => hop.includes('%')) === true)
+      context.addIssue({ code: 'custom', path: ['otherwise'], message: 'write hops without %0 and %1' });
   });
 
 /** Limits of one role; what is left out is as in `limits`. */

@@ -113,6 +113,8 @@ export function deliverySettings(
         route.authorities === undefined
           ? defaults.authorities
           : { files: [inDirectory(directory, route.authorities)], directories: [] },
+      ...(route.otherwise === undefined ? {} : { otherwise: route.otherwise }),
+      ...(route.hold === undefined ? {} : { end: { kind: 'hold', reason: route.hold } }),
       ...(route.refuse === undefined ? {} : { end: { kind: 'refuse', reply: route.refuse } }),
       ...(route.discard === true ? { end: { kind: 'discard' } } : {}),
       ...(route.login === undefined ? {} : { login: loginOf(route.login, directory) }),

@@ -16,6 +16,7 @@ import type { TlsPolicy } from './access/tls.ts';
 import type { Dialer } from './delivery/dialer.ts';
 import { carrier, type CarrierDeps } from './delivery/attempt.ts';
 import type { Resolver } from './delivery/resolver.ts';
+import { routeReply } from './delivery/outcome.ts';
 import { routeTable } from './delivery/route.ts';
 import type { DeliverySettings, RouteSettings } from './delivery/settings.ts';
 import { certificateCache } from './identity/certificate-cache.ts';
@@ -128,6 +129,8 @@ function spoolRoutes(routes: () => readonly RouteSettings[]): (domain: string) =
     const now = routes();
     if (now !== settings) [settings, table] = [now, routeTable(now)];
     const dest = table.key(domain);
-    return { dest, lane: laneOf(dest) };
+    const { end } = table.find(domain);
+    const refusal = end?.kind === 'refuse' ? routeReply(end.reply) : undefined;
+    return { dest, lane: laneOf(dest), refusal };
   };
 }

@@ -69,10 +69,28 @@ describe('mailertable', () => {
       'd.test error:4.3.0:later',
       'e.test discard:x',
       'f.test error:550 5.7.1 never',
+      'g.test error:D.S.N:550 what',
+      'h.test error:5.7.0:550 5.7.9 both',
+      'i.test error:unavailable:553 other',
+      'j.test error:550 plain words',
+      'k.test error:4.7.1:450 not now',
+      'relay.test error:5.1.2:550 never asked',
     );
     assert.deepEqual(
-      routes.map(({ refuse, discard }) => refuse ?? discard),
-      ['550 5.1.2 moved away', '550 5.1.2 no such host', 'go away', '450 4.3.0 later', true, '550 5.7.1 never'],
+      routes.map(({ refuse }) => refuse),
+      [
+        '550 5.1.2 moved away',
+        '553 5.3.0 no such host',
+        '553 5.3.0 go away',
+        '553 5.3.0 later',
+        '554 5.3.5 buildaddr: unknown mailer discard',
+        '550 5.7.1 never',
+        '550 5.0.0 what',
+        '550 5.7.9 both',
+        '553 5.0.0 other',
+        '550 5.0.0 plain words',
+        '450 4.7.1 not now',
+      ],
     );
   });
 
@@ -102,6 +120,9 @@ describe('mailertable', () => {
       smartHostRoutes({ value, place: { file: 'sendmail.mc', line: 7 } }, PORTS);
     assert.deepEqual(smart('relay:[mx.peer.test]').routes, [{ domains: ['*'], to: 'mx.peer.test:2600' }]);
     assert.deepEqual(smart('hub.example.net').routes, [{ domains: ['*'], to: 'mx:hub.example.net:2600' }]);
+    assert.deepEqual(smart('relay:[a.test]:b.test:[IPv6:2001:db8::1]').routes, [
+      { domains: ['*'], to: 'a.test:2600', otherwise: ['mx:b.test:2600', '[2001:db8::1]:2600'] },
+    ]);
     assert.deepEqual(smart('esmtp:[hub]').routes, [{ domains: ['*'], to: 'hub:25' }]);
     assert.equal(smart('uucp-dom:hub').findings[0]?.line, 7);
     assert.deepEqual(smartHostRoutes(undefined, PORTS), { routes: [], findings: [] });

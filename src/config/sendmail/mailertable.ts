@@ -9,8 +9,9 @@ import type { Finding, Given, SendmailSettings, SendmailSite, TableRow } from '.
 export interface SiteRoute {
   readonly domains: readonly string[];
   readonly to?: string;
+  readonly otherwise?: readonly string[];
   readonly refuse?: string;
-  readonly discard?: true;
+  readonly hold?: string;
 }
 
 export interface SiteRoutes {
@@ -46,11 +47,11 @@ export function mailHub({ options }: SendmailSettings): Given<string> | undefine
   return ['MAIL_HUB', 'LOCAL_RELAY'].map((name) => options.get(name)).find((given) => given?.value.trim());
 }
 
-const NO_MAILBOX = '450 4.3.5 No mailbox is kept here; give this domain a route';
+const NO_MAILBOX = 'no mailbox is kept here; give this domain a route, then release its mail';
 
 /**
- * Without a hub, mail for users of the machine itself waits: nothing is delivered into mailboxes here, and a queue that an
- * operator sees loses less than a report to a reverse-path that may be forged. A mailertable row for such a domain goes before.
+ * Without a hub, mail for users of the machine itself is accepted, as Sendmail does, and put on hold: nothing is delivered into
+ * mailboxes here, and a queue that an operator sees loses less than a report to a reverse-path that may be forged. A mailertable row for such a domain goes before.
  */
 function localRoutes(
   hub: Given<string> | undefined,
@@ -61,7 +62,7 @@ function localRoutes(
   const domains = names.filter((domain) => /^\.?[^\s@/:*[\]]+$/u.test(domain));
   if (domains.length === 0) return { routes: [], findings: [] };
   const made = smartHostRoutes(hub, ports, domains);
-  return made.routes.length > 0 ? made : { ...made, routes: [{ domains, refuse: NO_MAILBOX }] };
+  return made.routes.length > 0 ? made : { ...made, routes: [{ domains, hold: NO_MAILBOX }] };
 }
 
 /** `localDomains` (class w): what is to go to one of them goes nowhere by a mailer. */
@@ -77,8 +78,11 @@ export function mailertableRoutes(
     const domain = row.key === '.' ? '*' : row.key.toLowerCase();
     const made = targetOf(row.value, ports, localDomains, row.key.startsWith('.'));
     const place = { file: row.file, line: row.line, text: `${row.key}\t${row.value}`.slice(0, 200) };
-    if ('to' in made || 'refuse' in made || 'discard' in made) routes.push({ domains: [domain], ...made });
-    else findings.push({ ...place, fate: 'dropped', note: made.note });
+    if ('note' in made) findings.push({ ...place, fate: 'dropped', note: made.note });
+    // Mail for local users never asks the table, and they are not refused by it.
+    else if ('refuse' in made && localDomains.has(domain))
+      findings.push({ ...place, fate: 'dropped', note: note('sendmail.localDelivery', { name: row.value }) });
+    else routes.push({ domains: [domain], ...made });
   }
   return { routes, findings };
 }
@@ -103,9 +107,8 @@ function rank(key: string): number {
 }
 
 type Target =
-  | { readonly to: string }
+  | { readonly to: string; readonly otherwise?: readonly string[] }
   | { readonly refuse: string }
-  | { readonly discard: true }
   | { readonly note: Finding['note'] };
 
 /** `mailer:host`, or a host alone for the mailer relay. */
@@ -116,7 +119,8 @@ function targetOf(value: string, ports: MailerPorts, localDomains: ReadonlySet<s
     case 'error':
       return { refuse: refusalOf(rest) };
     case 'discard':
-      return { discard: true };
+      // Only rulesets that check may say so; here it is a mailer that is not there.
+      return { refuse: '554 5.3.5 buildaddr: unknown mailer discard' };
     case 'local':
       return { note: note('sendmail.localDelivery', { name: value }) };
     case undefined:
@@ -125,10 +129,25 @@ function targetOf(value: string, ports: MailerPorts, localDomains: ReadonlySet<s
     default:
       if (!NETWORK.has(mailer)) return { note: note('sendmail.mailer', { name: written ?? '' }) };
   }
-  return hostTarget(rest, mailer === undefined || mailer === 'relay' ? ports.relay : ports.esmtp, isParent);
+  return hostsTarget(rest, mailer === undefined || mailer === 'relay' ? ports.relay : ports.esmtp, isParent);
 }
 
-/** `[host]` has the addresses of that name, `host` its MX. Of several, separated by colons, the first counts. */
+/** Several hosts, separated by colons, are tried in that order. */
+function hostsTarget(text: string, port: number, isParent: boolean): Target {
+  const hosts = text.match(/\[[^\]]*\]|[^:[\]]+/g) ?? [];
+  // What does not come apart into hosts is told whole.
+  if (hosts.length < 2 || hosts.join(':') !== text) return hostTarget(text, port, isParent);
+  const tos: string[] = [];
+  for (const host of hosts) {
+    const made = hostTarget(host, port, isParent);
+    if (!('to' in made)) return made;
+    tos.push(made.to);
+  }
+  const [to = '', ...otherwise] = tos;
+  return { to, otherwise };
+}
+
+/** `[host]` has the addresses of that name, `host` its MX. */
 function hostTarget(host: string, port: number, isParent: boolean): Target {
   const bracketed = /^\[([^\]]+)\]$/.exec(host)?.[1];
   const name = (bracketed ?? host).replace(/\.$/, '');
@@ -141,27 +160,14 @@ function hostTarget(host: string, port: number, isParent: boolean): Target {
   return { to: `mx:${name}:${port}` };
 }
 
-/** sysexits.h names that `error:` may have instead of a code, as Sendmail answers them. */
-const EXITS: Readonly<Record<string, string>> = {
-  usage: '501 5.5.2',
-  nouser: '550 5.1.1',
-  nohost: '550 5.1.2',
-  unavailable: '550 5.0.0',
-  software: '554 5.3.0',
-  tempfail: '450 4.0.0',
-  protocol: '554 5.5.0',
-  config: '554 5.3.5',
-  dataerr: '501 5.6.0',
-};
-
-/** `5.1.2:550 words`, `nohost:words`, `550 words` or words: as `refuse` of a route has it. */
+/**
+ * `5.1.2:550 words`, `nohost:words`, `550 words` or words, as `refuse` of a route has it. As in Sendmail the text has to give
+ * the code, else it is 553 5.3.0 whatever stands before; an enhanced code in the text wins.
+ */
 function refusalOf(rest: string): string {
-  const [, enhanced, words = ''] = /^([45]\.\d{1,3}\.\d{1,3}):(.*)$/s.exec(rest) ?? [];
-  if (enhanced !== undefined) {
-    const [, code, text = words] = /^([45]\d\d)\s+(.*)$/s.exec(words.trim()) ?? [];
-    return `${code ?? (enhanced.startsWith('4') ? '450' : '550')} ${enhanced} ${text.trim()}`.trim();
-  }
-  const [, exit, reason = ''] = /^"?([a-z]+)"?:(.*)$/is.exec(rest) ?? [];
-  const codes = exit === undefined ? undefined : EXITS[exit.toLowerCase()];
-  return (codes === undefined ? rest : `${codes} ${reason.replace(/^[45]\d\d\s+/, '')}`).trim() || '550 5.0.0 refused';
+  const [, before = '', words = ''] = /^(?:("?[a-z0-9][\w.]*"?):)?(.*)$/is.exec(rest.trim()) ?? [];
+  const [, code, inside, text = ''] = /^([45]\d\d)\s+(?:([45]\.\d{1,3}\.\d{1,3})\s+)?(.*)$/s.exec(words.trim()) ?? [];
+  if (code === undefined) return `553 5.3.0 ${words.trim() || 'refused'}`;
+  const enhanced = [inside, before].find((one) => one?.[0] === code[0]) ?? `${code[0]}.0.0`;
+  return `${code} ${enhanced} ${text.trim()}`.trim();
 }

@@ -112,31 +112,41 @@ class Deliverer implements Carrier {
   async #run(run: Run, signal: AbortSignal): Promise<void> {
     const { end } = run.route;
     if (end !== undefined) return run.conclude(endOf(end, run.domain));
-    const exchanges = await findExchanges(run.route, run.domain, this.#hopDeps);
-    if (exchanges.kind === 'none') return run.end(failure(exchanges.status, exchanges.detail, undefined));
+    for (const smarthost of [run.route.smarthost, ...run.route.others]) {
+      if (await this.#tryExchanges(run, { ...run.route, smarthost }, signal)) return;
+    }
+    run.end(undefined);
+  }
+
+  /** By one smarthost, or by MX. False: nothing was handed over; what is wrong is noted. */
+  async #tryExchanges(run: Run, route: Route, signal: AbortSignal): Promise<boolean> {
+    const exchanges = await findExchanges(route, run.domain, this.#hopDeps);
+    if (exchanges.kind === 'none') {
+      run.note(failure(exchanges.status, exchanges.detail, undefined));
+      return false;
+    }
+    const { port } = exchanges;
     let left = ADDRESS_LIMIT;
     for (const group of exchanges.groups) {
-      if (await this.#tryKept(run, group, exchanges.port, signal)) return;
-      const found = await findAddresses(group, exchanges.port, this.#hopDeps);
+      if (await this.#tryKept(run, group, port, signal)) return true;
+      const found = await findAddresses(group, port, this.#hopDeps);
       if (found.kind === 'self') {
-        return run.end(
-          failure('hop-is-self', `${found.host} is this host`, {
-            host: found.host,
-            address: undefined,
-            port: exchanges.port,
-          }),
-        );
+        const { host } = found;
+        run.note(failure('hop-is-self', `${host} is this host`, { host, address: undefined, port }));
+        return false;
       }
       for (const hop of found.hops.slice(0, left)) {
-        if (signal.aborted || this.#closed)
-          return run.end(failure('connection-lost', 'the attempt was stopped', undefined));
-        if (await this.#tryHop(run, hop, signal)) return;
+        if (signal.aborted || this.#closed) {
+          run.end(failure('connection-lost', 'the attempt was stopped', undefined));
+          return true;
+        }
+        if (await this.#tryHop(run, hop, signal)) return true;
       }
       left -= found.hops.length;
       if (found.missing !== undefined) run.note(failure(found.missing.status, found.missing.detail, undefined));
       if (left <= 0) break;
     }
-    run.end(undefined);
+    return false;
   }
 
   /** By a kept connection to one of these hosts. False: there was none, or it was dead; a new one is needed. */

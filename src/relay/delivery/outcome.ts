@@ -39,13 +39,18 @@ export function endOf(end: RouteEnd, domain: string): Outcome {
     const remote = { code: 250, enhanced: '2.0.0', text: 'thrown away, as the route says', command: 'route' };
     return { kind: 'delivered', status: statuses.delivered, remote, hop, dsnRelayed: true };
   }
+  if (end.kind === 'hold') {
+    const detail = `the route of ${domain} holds: ${end.reason}`;
+    return { kind: 'deferred', status: statuses['route-holds'], remote: undefined, hop: undefined, detail, held: true };
+  }
   const { code, enhanced, text } = routeReply(end.reply);
   const status: Status = { ...statuses['route-refuses'], code, enhanced, text };
   const kind = statusClass(status) === 5 ? 'failed' : 'deferred';
   return { kind, status, remote: undefined, hop: undefined, detail: `the route of ${domain} refuses: ${text}` };
 }
 
-function routeReply(reply: string): {
+/** What a route refuses with: both codes and the text. */
+export function routeReply(reply: string): {
   readonly code: number;
   readonly enhanced: string | undefined;
   readonly text: string;

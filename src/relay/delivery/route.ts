@@ -15,6 +15,8 @@ export interface Smarthost {
 export interface Route extends RouteSettings {
   /** Undefined: by MX of the recipient domain. */
   readonly smarthost: Smarthost | undefined;
+  /** Those to be tried after it, in order. */
+  readonly others: readonly Smarthost[];
 }
 
 export interface RouteTable {
@@ -51,11 +53,16 @@ export function routeTable(settings: readonly RouteSettings[], defaults: RouteDe
     implicit: false,
     ...defaults,
     smarthost: undefined,
+    others: [],
   };
   const exact = new Map<string, number>();
   const suffixes: { readonly suffix: string; readonly index: number }[] = [];
   let all = settings.length;
-  const routes: Route[] = settings.map((route) => ({ ...route, smarthost: fixedTarget(route) }));
+  const routes: Route[] = settings.map((route) => ({
+    ...route,
+    smarthost: fixedTarget(route),
+    others: (route.otherwise ?? []).map((to) => parseTarget(to, route.implicit)),
+  }));
   const keys = smarthostKeys(routes);
 
   settings.forEach((route, index) => {
@@ -131,6 +138,7 @@ function smarthostKeys(routes: readonly Route[]): (string | undefined)[] {
     const ways = known.get(name) ?? [];
     known.set(name, ways);
     const way = JSON.stringify([
+      route.otherwise ?? [],
       route.tls,
       route.implicit,
       route.tlsFallback ?? false,

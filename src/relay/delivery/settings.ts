@@ -29,8 +29,14 @@ export interface LoginSettings {
   readonly mechanisms: readonly string[] | undefined;
 }
 
-/** What is done with mail that goes nowhere. `refuse` is the reply of a refusal: `550 5.1.2 words`, the codes may be left out. */
-export type RouteEnd = { readonly kind: 'refuse'; readonly reply: string } | { readonly kind: 'discard' };
+/**
+ * What is done with mail that goes nowhere. `refuse` is the reply of a refusal: `550 5.1.2 words`, the codes may be left
+ * out; `hold` waits, with its reason, until an operator lets it go.
+ */
+export type RouteEnd =
+  | { readonly kind: 'refuse'; readonly reply: string }
+  | { readonly kind: 'hold'; readonly reason: string }
+  | { readonly kind: 'discard' };
 
 /** A route by recipient domain; the first that matches counts. */
 export interface RouteSettings {
@@ -41,6 +47,8 @@ export interface RouteSettings {
    * `%0` stands for the recipient's domain, `%1` for the part of it before a `.example.net` in `domains`.
    */
   readonly to: string | undefined;
+  /** Next hops in the form of `to`, without places: each is tried when none before it could be used. */
+  readonly otherwise?: readonly string[] | undefined;
   /** Mail that is not handed on at all. */
   readonly end?: RouteEnd | undefined;
   readonly tls: HopTls;

@@ -2,7 +2,7 @@ import type { Ms } from '../../base/clock.ts';
 import type { Outcome, RemoteReply } from '../../base/outcome.ts';
 import { statuses, type Status } from '../../base/status.ts';
 import type { ReportAction } from '../../protocol/dsn/report.ts';
-import type { Due, Settlement } from '../spool/spool.ts';
+import { HELD, type Due, type Settlement } from '../spool/spool.ts';
 import { noticeOf } from './notify.ts';
 
 /** When to give up and when to tell of a delay; part of the schedule's settings. */
@@ -35,6 +35,10 @@ export function conclude(
   const because = attempt.status;
   if (attempt.kind !== 'deferred') {
     return { outcome: attempt, because, result: { kind: attempt.kind }, notice: noticeOf(row, attempt, false) };
+  }
+  if (attempt.held === true) {
+    const { delayNotified } = row;
+    return { outcome: attempt, because, result: { kind: 'deferred', due: HELD, delayNotified }, notice: undefined };
   }
   const end = row.at + settings.expiry;
   if (now >= end) {

@@ -16,7 +16,15 @@ import type { Outcome } from '../../base/outcome.ts';
 import { statusClass, statuses } from '../../base/status.ts';
 import type { ReportAction, ReportedMessage } from '../../protocol/dsn/report.ts';
 import type { CarryResult } from '../message/shipment.ts';
-import type { ContentStore, Due, NewEntry, Settlement, SpoolSignal, SpoolStore } from '../spool/spool.ts';
+import {
+  HELD,
+  type ContentStore,
+  type Due,
+  type NewEntry,
+  type Settlement,
+  type SpoolSignal,
+  type SpoolStore,
+} from '../spool/spool.ts';
 import { conclude, remoteText, statusText, type Conclusion, type OutcomeSettings } from './conclude.ts';
 import { returnsFull } from './notify.ts';
 import { makeNotice, readReturned, returned, type Notice, type NoticeDeps, type Told } from './notice.ts';
@@ -108,7 +116,7 @@ class GroupSettler implements OutcomeSettler {
         detail: detailOf(conclusion.outcome),
       });
       if (end.kind !== 'deferred') isFinal = true;
-      else if (due === undefined || end.due < due) due = end.due;
+      else if (end.due < HELD && (due === undefined || end.due < due)) due = end.due;
       if (conclusion.notice !== undefined) (told ??= []).push({ row, conclusion });
       this.#tell(row, conclusion, result, now);
     }

@@ -7,13 +7,14 @@ import { parseAddress, type Address } from '../../protocol/smtp/address.ts';
 import { replyOf, type Reply } from '../../protocol/smtp/reply.ts';
 import type { TableEntry } from '../table/table.ts';
 import { canonical, isLocal, splitDetail, type RecipientRules } from './rules.ts';
+import { errorReply } from './refusal.ts';
 import { parseTarget } from './target.ts';
 import { findVirtual } from './virtual.ts';
 
-/** Whom mail goes to instead of the recipient. An empty list: to nobody (`/dev/null`). */
+/** Whom mail goes to instead of the recipient. An empty list: to nobody (`/dev/null`). `moved`: the same user of another domain. */
 export type Expansion =
   | { readonly kind: 'same' }
-  | { readonly kind: 'others'; readonly to: readonly Address[] }
+  | { readonly kind: 'others'; readonly to: readonly Address[]; readonly moved?: boolean }
   | { readonly kind: 'refused'; readonly reply: Reply };
 
 /** Aliases of aliases, as Sendmail's MaxAliasRecursion. */
@@ -139,24 +140,3 @@ class Expander {
 function key({ local, domain }: Address): string {
   return `${local}@${domain.toLowerCase()}`;
 }
-
-/**
- * `error:D.S.N:code text` and `error:word code text` of the virtusertable, as Sendmail answers them; undefined for
- * anything else. Without a code it is 553 5.3.0, whatever the word; an enhanced code in the text wins.
- */
-function errorReply(value: string, typed: string): Reply | undefined {
-  const parts = /^error:\s*(?:(\d\.\d+\.\d+)\s*:|\S*)\s*(?:([45]\d\d)\s+)?(?:([45]\.\d+\.\d+)\s+)?(.*)$/i.exec(value);
-  if (parts === null) return undefined;
-  const [, before, code, inside, text = ''] = parts;
-  const status = statuses['virtual-refused'];
-  if (code === undefined) {
-    const said = inside === undefined ? text : `${inside} ${text}`;
-    return replyOf(status, { address: typed, text: said });
-  }
-  const enhanced = [inside, before].find((one) => one?.[0] === code[0]) ?? `${code[0]}.0.0`;
-  const shown = NAMELESS.has(code) ? '{text}' : status.text;
-  return replyOf({ ...status, code: Number(code), enhanced, text: shown }, { address: typed, text });
-}
-
-/** Replies in which Sendmail does not repeat the address. */
-const NAMELESS: ReadonlySet<string> = new Set(['451', '452', '551', '552', '554']);

@@ -446,7 +446,8 @@ export class Dialogue {
     const expansion = withDomain(expandRecipient(rules, address, event.typed), read, address);
     const served = this.#domains.served;
     // What stands for others needs no user of its name.
-    const asked = expansion.kind === 'same' || expansion.moved ? policy : { ...policy, localUsers: undefined };
+    const isItself = expansion.kind === 'same' || (expansion.kind === 'others' && expansion.moved === true);
+    const asked = isItself ? policy : { ...policy, localUsers: undefined };
     const { discarded } = transaction;
     const facts = this.#facts(policy);
     const verdict = decideRecipient(asked, facts, transaction.sender, { ...event, address, served, discarded });

@@ -9,6 +9,7 @@ import type { ListenerRole } from '../connection/connection.ts';
 import type { CertificateCache } from '../identity/certificate-cache.ts';
 import type { ForeignTrust } from '../identity/foreign.ts';
 import type { HolderDirectory } from '../identity/principal.ts';
+import type { RefusalReply } from '../recipients/refusal.ts';
 import type { RecipientRules } from '../recipients/rules.ts';
 import type { ContentStore, SpoolStore } from '../spool/spool.ts';
 import type { Mechanism } from './auth/mechanism.ts';
@@ -23,6 +24,8 @@ export interface Route {
   readonly dest: string;
   /** 0 to LANES-1. */
   readonly lane: number;
+  /** Its mail is refused, with this. */
+  readonly refusal?: RefusalReply | undefined;
 }
 
 /** The name service about mail domains. Never rejects, and bounds its own time: `temporary` after it. */
