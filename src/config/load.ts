@@ -55,12 +55,14 @@ export function parseConfig(text: string, file: string): LoadedConfig {
       problems: document.errors.map((error) => ({ ...at(error.pos[0]), ...yamlWords(error.code, error.message) })),
     };
   }
-  const root = configJsonSchema();
-  const values = withoutNulls(read(document), root);
+  const values = read(document);
   if (values instanceof Error)
     return { config: undefined, problems: [{ ...at(0), what: values.message, todo: 'write the values out' }] };
-  const result = configSchema().safeParse(values);
+  // Making the JSON Schema takes longer than all the rest: it is made only where it is asked.
+  const whole = hasNull(values) ? withoutNulls(values, configJsonSchema()) : values;
+  const result = configSchema().safeParse(whole);
   if (result.success) return { config: result.data, problems: [] };
+  const root = configJsonSchema();
   const problems = result.error.issues.flatMap((issue) =>
     describe(issue, document, root).map(({ offset, ...words }) => ({ ...at(offset), ...words })),
   );
@@ -85,6 +87,11 @@ function read(document: Document): unknown {
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error)); // the one failure here: aliases that multiply
   }
+}
+
+function hasNull(value: unknown): boolean {
+  if (typeof value !== 'object') return false;
+  return value === null || Object.values(value).some(hasNull);
 }
 
 /** A known key with nothing after it says nothing: sections may stand there with all their keys commented out. */
