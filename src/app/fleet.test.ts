@@ -14,6 +14,7 @@ import { laneOf } from '../relay/schedule/lane.ts';
 import type { NewEntry, SpoolStore } from '../relay/spool/spool.ts';
 import { memorySpool } from '../storage/memory/spool.ts';
 import { Fleet } from './fleet.ts';
+import { PolicyReader } from './policy.ts';
 import { serve } from './threads/rpc.ts';
 import type { SpoolThread } from './threads/spool-client.ts';
 import { spoolMethods } from './threads/spool-methods.ts';
@@ -31,9 +32,13 @@ delivery:
 `;
 
 /** A fleet of a delivery thread alone, on a spool in this thread. */
-function fleetOn(spool: SpoolStore, directory: string): { readonly fleet: Fleet; readonly events: RelayEvent[] } {
+async function fleetOn(
+  spool: SpoolStore,
+  directory: string,
+): Promise<{ readonly fleet: Fleet; readonly events: RelayEvent[] }> {
   const { config, problems } = parseConfig(CONFIG, 'sealpost.yaml');
   assert.ok(config !== undefined, JSON.stringify(problems));
+  const policy = await new PolicyReader(directory).read(config);
   const events: RelayEvent[] = [];
   const connect = (): MessagePort => {
     const { port1, port2 } = new MessageChannel();
@@ -57,7 +62,7 @@ function fleetOn(spool: SpoolStore, directory: string): { readonly fleet: Fleet;
       events: { tell: (event) => events.push(event) },
       restartAfter: 10,
     },
-    { config, material: undefined as never, issuers: [], foreign: nothingForeign, policy: undefined as never },
+    { config, material: undefined as never, issuers: [], foreign: nothingForeign, policy },
   );
   return { fleet, events };
 }
@@ -80,7 +85,7 @@ describe('the delivery thread', () => {
         return inner.claimLanes(...args);
       },
     });
-    const { events, fleet } = fleetOn(spool, directory);
+    const { events, fleet } = await fleetOn(spool, directory);
     await assert.rejects(fleet.startDelivery(), { status: statuses['storage-full'] });
     await begun.promise;
     await fleet.stop(1_000);
@@ -97,7 +102,7 @@ describe('the delivery thread', () => {
         return inner.settle(...args);
       },
     });
-    const { fleet } = fleetOn(spool, directory);
+    const { fleet } = await fleetOn(spool, directory);
     // Made by a thread before this one, after the fleet was; its time is over, so that a notice is due.
     await inner.accept([expiredEntry(ahead)]);
     await fleet.startDelivery();
