@@ -1,6 +1,7 @@
 /**
  * Writes the reference documents that are made from the program itself; with `--check` it only says which of them are
- * out of date. `docs/reference/`: cli.md from the commands, config.md from the schema, replies.md from the status table.
+ * out of date. `docs/reference/`: cli.md from the commands, config.md from the schema, replies.md from the status table,
+ * sendmail-macros.md from what the reader of sendmail.mc knows.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -10,6 +11,8 @@ import { type StatusKey, statuses, statusesOf } from '../src/base/status.ts';
 import { exits } from '../src/cli/exit.ts';
 import { en } from '../src/cli/messages/en.ts';
 import { sealpost } from '../src/cli/program.ts';
+import { featureJudgements } from '../src/config/sendmail/features.ts';
+import { type Judgement, optionJudgements } from '../src/config/sendmail/options.ts';
 import { type SchemaNode, configJsonSchema, exampleOf, expectation } from '../src/config/json-schema.ts';
 
 const root = fileURLToPath(new URL('../docs/reference/', import.meta.url));
@@ -19,6 +22,7 @@ const documents: Readonly<Record<string, () => string>> = {
   'cli.md': cliReference,
   'config.md': configReference,
   'replies.md': replyReference,
+  'sendmail-macros.md': macroReference,
 };
 
 function cliReference(): string {
@@ -148,6 +152,33 @@ function replyGroups(): [string, StatusKey[]][] {
       `src/base/status.ts was not understood: ${all.filter((key) => !found.includes(key as StatusKey)).join(', ')}`,
     );
   return groups;
+}
+
+function macroReference(): string {
+  return [
+    '# Macros of sendmail.mc\n',
+    `${NOTE}\n`,
+    'What becomes of each FEATURE and of each macro that Sendmail itself looks at, in the words of the report of `sealpost import`. *kept*: it works',
+    'as it did; *changed*: it works otherwise; *dropped*: it has no effect; *dangerous*: it works, and lets in more than it seems. A test defines each',
+    'that is kept and looks whether the configuration changes. A macro that is not here is dropped with a note, one of your own (`CERT_DIR`) is expanded.\n',
+    '## FEATURE\n',
+    fateTable(featureJudgements),
+    '## define\n',
+    'All others whose names begin with `confTO_`: changed, as `confMESSAGE_TIMEOUT`.\n',
+    fateTable(optionJudgements),
+  ].join('\n');
+}
+
+/** Names with one fate for one reason share a row. */
+function fateTable(judgements: ReadonlyMap<string, Judgement>): string {
+  const rows = new Map<string, string[]>();
+  for (const [name, { fate, note }] of judgements) {
+    const why = note === undefined ? '' : en[note.key].replace(/^\{name\}:? /, '');
+    const key = `${fate} | ${cell(why)}`;
+    rows.set(key, [...(rows.get(key) ?? []), `\`${name}\``]);
+  }
+  const lines = [...rows].map(([key, names]) => `| ${names.join(', ')} | ${key} |`);
+  return `| name | fate | how |\n|---|---|---|\n${lines.join('\n')}\n`;
 }
 
 const check = process.argv.includes('--check');

@@ -798,7 +798,7 @@ const schema: z.ZodType<Config> = z.strictObject({
         '64KB',
       ),
       authLine: size('12KB', 'Longest line of an AUTH exchange (RFC 4954 §4 asks for 12,288).', '1KB', '64KB'),
-      messageSize: size('50MB', 'Largest message, as EHLO announces it (SIZE, RFC 1870).', '1KB', '10GB'),
+      messageSize: size('50MB', 'Largest message, as EHLO announces it (SIZE, RFC 1870).', '1B', '10GB'),
       recipients: count(1_000, 'Recipients of one message (RFC 5321 §4.5.3.1.8: at least 100).', 1, 100_000),
       messagesPerSession: count(10_000, 'Messages in one session.', 1, 1_000_000),
       errors: count(20, 'Refused commands in one session before it is closed with 421.', 1, 10_000),

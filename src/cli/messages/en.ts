@@ -660,6 +660,8 @@ export const en = {
   'sendmail.keyTwice': "'{name}' stands in line {line} already, which counts",
   'sendmail.ldap': '{name}: LDAP and other directories are not asked',
   'sendmail.localDelivery': '{name}: there are no mailboxes and no local delivery here',
+  'sendmail.localHeld':
+    'mail for users of these domains is accepted and held in the queue: give them a route to a server with mailboxes (mailertable, MAIL_HUB, delivery.routes)',
   'sendmail.localRuleset':
     'rule of {ruleset}: not carried over. If it refused mail, that mail now passes: find another way',
   'sendmail.looseCheck': '{name}: addresses such as user%host@here are relayed without a look at what is behind the %',

@@ -657,6 +657,8 @@ export const ja: Messages = {
   'sendmail.keyTwice': '「{name}」はすでに {line} 行目にあり、そちらが有効です',
   'sendmail.ldap': '{name}: LDAP などのディレクトリは参照しません',
   'sendmail.localDelivery': '{name}: メールボックスもローカル配送もありません',
+  'sendmail.localHeld':
+    'これらのドメインのユーザー宛てのメールは受け付けますが、キューに保留します。メールボックスのあるサーバーへの経路を書いてください (mailertable、MAIL_HUB、delivery.routes)',
   'sendmail.localRuleset':
     '{ruleset} のルールは引き継がれません。メールを拒否するルールだった場合、そのメールは通るようになります。別の方法で拒否してください',
   'sendmail.looseCheck': '{name}: user%host@here のようなアドレスを、% の後ろを確かめずに中継します',

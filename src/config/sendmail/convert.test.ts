@@ -4,8 +4,10 @@ import { parseConfig } from '../load.ts';
 import { stringify } from 'yaml';
 import { convertSite, type RawConfig } from './convert.ts';
 import { featureJudgements } from './features.ts';
+import { siteRoutes } from './mailertable.ts';
 import { optionJudgements } from './options.ts';
 import { readSite } from './read-site.ts';
+import type { SendmailSite } from './site.ts';
 
 const surroundings = { hostname: 'mail.example.net', users: ['root'], resolver: [], compatibility: [] };
 
@@ -24,13 +26,16 @@ const TABLES: Readonly<Record<string, string>> = {
 
 /** The configuration of a sendmail.mc beside those tables; sealpost.yaml must take it. */
 function convert(mc: string): RawConfig {
-  const site = readSite('/etc/mail', {
+  const raw = convertSite(siteOf(mc), surroundings);
+  assert.deepEqual(parseConfig(stringify(raw), 'sealpost.yaml').problems, [], mc);
+  return raw;
+}
+
+function siteOf(mc: string): SendmailSite {
+  return readSite('/etc/mail', {
     read: (path) => (path === '/etc/mail/sendmail.mc' ? mc : TABLES[path.replace('/etc/mail/', '')]),
     list: (path) => (path.replace(/\/$/, '') === '/etc/mail' ? ['sendmail.mc', ...Object.keys(TABLES)] : []),
   });
-  const raw = convertSite(site, surroundings);
-  assert.deepEqual(parseConfig(stringify(raw), 'sealpost.yaml').problems, [], mc);
-  return raw;
 }
 
 const TLS = ['confCACERT_PATH', 'confCACERT', 'confSERVER_CERT', 'confSERVER_KEY']
@@ -106,6 +111,26 @@ describe('a Sendmail site as our configuration', () => {
       { domains, to: 'h:25' },
       { domains: ['*'], to: 's:25' },
     ]);
+  });
+
+  test('the report tells that local mail is held, and where it would be told otherwise', () => {
+    const of = (mc: string): unknown =>
+      siteRoutes(siteOf(`define(\`confDOMAIN_NAME', \`m.example')\n${mc}`)).findings.map((found) => [
+        found.fate,
+        found.note?.key,
+        found.text,
+      ]);
+    assert.deepEqual(of(''), [['changed', 'sendmail.localHeld', 'm.example localhost']]);
+    assert.deepEqual(of("define(`MAIL_HUB', `esmtp:[h]')"), []);
+  });
+
+  test('limits are taken over as far as they can be in force', () => {
+    const of = (name: string, value: string): unknown => convert(`define(\`${name}', \`${value}')`)['limits'];
+    const errors = 10_000;
+    assert.deepEqual(of('confMAX_MESSAGE_SIZE', '1000'), { messageSize: 1000, errors });
+    assert.deepEqual(of('confMAX_MESSAGE_SIZE', '99999999999'), { messageSize: 10 * 2 ** 30, errors });
+    assert.deepEqual(of('confMAX_RCPTS_PER_MESSAGE', '7'), { recipients: 7, errors });
+    assert.deepEqual(of('confMAX_RCPTS_PER_MESSAGE', '1000000'), { recipients: 100_000, errors });
   });
 
   test('times are taken over where they can be in force here', () => {

@@ -27,6 +27,10 @@ export type RawConfig = Readonly<Record<string, unknown>>;
 /** Sendmail refuses no command for having refused many. */
 const NEVER = 10_000;
 
+/** The most that `limits` takes. */
+const LARGEST_MESSAGE = 10 * 2 ** 30;
+const MOST_RECIPIENTS = 100_000;
+
 /** The longest that `schedule` takes. */
 const MONTH = 30 * 86_400_000;
 
@@ -269,8 +273,8 @@ function schedule({ options }: SendmailSettings): object {
 
 function limits({ maxMessageSize, maxRecipients }: SendmailSettings): object {
   return {
-    ...(maxMessageSize > 0 ? { messageSize: maxMessageSize } : {}),
-    ...(maxRecipients === undefined ? {} : { recipients: maxRecipients }),
+    ...(maxMessageSize > 0 ? { messageSize: Math.min(maxMessageSize, LARGEST_MESSAGE) } : {}),
+    ...(maxRecipients === undefined ? {} : { recipients: Math.min(maxRecipients, MOST_RECIPIENTS) }),
     errors: NEVER,
   };
 }

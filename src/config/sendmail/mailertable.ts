@@ -62,7 +62,10 @@ function localRoutes(
   const domains = names.filter((domain) => /^\.?[^\s@/:*[\]]+$/u.test(domain));
   if (domains.length === 0) return { routes: [], findings: [] };
   const made = smartHostRoutes(hub, ports, domains);
-  return made.routes.length > 0 ? made : { ...made, routes: [{ domains, hold: NO_MAILBOX }] };
+  if (made.routes.length > 0) return made;
+  const { file, line } = localDomains[0] as TableRow;
+  const held = { file, line, fate: 'changed', text: domains.join(' '), note: note('sendmail.localHeld') } as const;
+  return { routes: [{ domains, hold: NO_MAILBOX }], findings: [...made.findings, held] };
 }
 
 /** `localDomains` (class w): what is to go to one of them goes nowhere by a mailer. */

@@ -24,6 +24,7 @@ export type NoteKey =
   | 'sendmail.keyTwice'
   | 'sendmail.ldap'
   | 'sendmail.localDelivery'
+  | 'sendmail.localHeld'
   | 'sendmail.localRuleset'
   | 'sendmail.looseCheck'
   | 'sendmail.mailer'
