@@ -5,7 +5,7 @@ import type { Outcome } from '../../base/outcome.ts';
 import { statuses } from '../../base/status.ts';
 import type { Notify } from '../../protocol/smtp/server-event.ts';
 import { deferred, delivered, failed, noConnection } from '../schedule/rig.suite.ts';
-import type { Due } from '../spool/spool.ts';
+import { HELD, type Due } from '../spool/spool.ts';
 import { conclude, enhancedOf, statusText } from './conclude.ts';
 import { noticeOf, returnsFull } from './notify.ts';
 
@@ -36,6 +36,14 @@ function row(over: Partial<Due> = {}, reversePath = 'alice@example.net'): Due {
 const inAnHour = (_: number, now: number): number => now + HOUR;
 
 describe('conclusions', () => {
+  test('held: neither tried again nor given up, however old, and nobody is told', () => {
+    for (const age of [0, 5 * HOUR, 500 * HOUR]) {
+      const { result, notice, outcome } = conclude(row(), { ...deferred, held: true }, age, settings, inAnHour);
+      assert.deepEqual(result, { kind: 'deferred', due: HELD, delayNotified: 0 });
+      assert.deepEqual([notice, outcome.kind], [undefined, 'deferred']);
+    }
+  });
+
   test('deferred: tried again, told once when late, given up when its time is over', () => {
     assert.deepEqual(conclude(row(), deferred, HOUR, settings, inAnHour).result, {
       kind: 'deferred',
