@@ -245,6 +245,13 @@ const path = z
   .min(1, 'write a path')
   .refine((text) => !text.includes('\0'), 'write a path');
 const domain = z.string().regex(/^\.?[^\s@/:]+\.?$/u, 'write a domain such as example.net');
+/** Class w and class R also have addresses: `[192.0.2.1]`, `192.0.2`, `IPv6:2001:db8`. */
+const hostOrNetwork = z
+  .string()
+  .regex(
+    /^(?:\[?IPv6:[0-9A-Fa-f:.]+\]?|\.?[^\s@/:]+\.?)$/iu,
+    'write a domain such as example.net, or leading octets such as 192.0.2 (no networks in CIDR form)',
+  );
 const routeDomain = z
   .string()
   .regex(/^(?:\*|\.?[^\s@/:*]+)$/u, 'write a domain (example.net), its subdomains (.example.net) or * for all');
@@ -593,11 +600,11 @@ const schema: z.ZodType<Config> = z.strictObject({
           "Access map in Sendmail's text form (CERTISSUER:, CERTSUBJECT:, Connect:, From:, To:). A path, `none`, or `auto`: the file `access` in the data directory when there is one.",
         ),
       localDomains: z
-        .array(domain)
+        .array(hostOrNetwork)
         .default([])
         .describe("Domains whose mail is accepted from anyone (Sendmail's class w). Exact names."),
       relayDomains: z
-        .array(domain)
+        .array(hostOrNetwork)
         .default([])
         .describe(
           "Domains, with subdomains, that anyone may send to and that may send to anyone by client name (Sendmail's class R).",

@@ -671,6 +671,8 @@ export const en = {
   'sendmail.rewritten':
     '{name}: addresses are written as in Sendmail; a DKIM signature over header fields that change breaks, so sign behind this relay',
   'sendmail.noAccessMap': "without FEATURE(`access_db') no certificate relays",
+  'sendmail.noHost':
+    'Names and addresses are looked for here, and {name} is neither: it matches nobody, in Sendmail too. A network is written by its leading octets, such as 192.0.2',
   'sendmail.noCommand': '{name}: no command is run to read a class; write its words into a file',
   'sendmail.nullClient': '{name}: all mail goes to the hub; addresses are not rewritten',
   'sendmail.oldName': '{name} is the old name of blocklist_recipients',

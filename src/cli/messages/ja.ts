@@ -668,6 +668,8 @@ export const ja: Messages = {
   'sendmail.rewritten':
     '{name}: アドレスは Sendmail と同じように書き換えます。書き換えたヘッダーを含む DKIM 署名は無効になるため、署名はこのリレーの後段で行ってください',
   'sendmail.noAccessMap': "FEATURE(`access_db') がないため、証明書による中継はできません",
+  'sendmail.noHost':
+    'ここではホスト名かアドレスだけが探されるので、{name} は（Sendmail でも）何にも一致しません。ネットワークは 192.0.2 のように先頭のオクテットで書きます',
   'sendmail.noCommand': '{name}: クラスを読むためのコマンドは実行しません。内容をファイルに書いてください',
   'sendmail.nullClient': '{name}: すべてのメールをハブへ送ります。アドレスは書き換えません',
   'sendmail.oldName': '{name} は blocklist_recipients の旧名です',

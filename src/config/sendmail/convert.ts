@@ -47,8 +47,8 @@ export function convertSite(site: SendmailSite, surroundings: SiteSurroundings):
     smtp: { dialect: 'sendmail', privacy: [...settings.privacyFlags].filter((flag) => flag in privacyFlags) },
     access: {
       ...access(settings),
-      localDomains: keys(tables.localDomains),
-      relayDomains: keys(tables.relayDomains),
+      localDomains: keys(tables.localDomains).filter(isHost),
+      relayDomains: keys(tables.relayDomains).filter(isHost),
       ...localUsers(site, surroundings.users),
     },
     limits: limits(settings),
@@ -67,6 +67,11 @@ export function convertSite(site: SendmailSite, surroundings: SiteSurroundings):
     acme: { enabled: false },
     ...(surroundings.compatibility.length === 0 ? {} : { compatibility: [...surroundings.compatibility] }),
   };
+}
+
+/** What else stands in a class is compared with nothing; the report names it. */
+function isHost(word: string): boolean {
+  return !/[\s@/]/.test(word) && (!word.includes(':') || /^\[?IPv6:/i.test(word));
 }
 
 function keys(rows: readonly TableRow[]): string[] {

@@ -33,6 +33,7 @@ export type NoteKey =
   | 'sendmail.mechanisms'
   | 'sendmail.noAccessMap'
   | 'sendmail.noCommand'
+  | 'sendmail.noHost'
   | 'sendmail.nullClient'
   | 'sendmail.oldName'
   | 'sendmail.openRelay'

@@ -94,7 +94,11 @@ export class TableReader {
     }
     const found = this.#text(path, where, optional);
     if (found === undefined) return [];
-    return this.#told(found.file, readWords(found.text, found.file, format.length > 0));
+    const rows = readWords(found.text, found.file, format.length > 0);
+    // Names and addresses are looked for in classes; what can be neither is never found.
+    for (const row of rows.filter(({ key }) => /[@/]/.test(key)))
+      this.#find('dropped', row, row.key, note('sendmail.noHost', { name: row.key }));
+    return this.#told(found.file, rows);
   }
 
   #map(feature: string, { features, options }: MacroFacts): readonly TableRow[] {
