@@ -1,6 +1,6 @@
 /** The access map and the tables for recipients of a running relay: edits by hand, broken ones, large ones, and whom mail really goes to. */
 import assert from 'node:assert/strict';
-import { appendFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { letter } from './message.ts';
 import { LOCAL_DOMAIN, Relay, until, type LogLine } from './relay.ts';
@@ -34,7 +34,7 @@ describe('tables of the running relay', () => {
         writeFileSync(at('list'), '# people\nann@far.example\nBob <bob@far.example>, carol\n');
         writeFileSync(
           at('aliases'),
-          `# aliases\nteam: ann@far.example, carol,\n  "|/usr/bin/archive"\nlist: :include:${at('list')}\ncarol: carol@far.example\nself: self, ann@far.example\nprogram: "|/usr/bin/vacation"\nnobody: /dev/null\nround: trip\ntrip: round\n`,
+          `# aliases\nteam: ann@far.example, carol,\n  "|/usr/bin/archive"\nlist: :include:${at('list')}\ncarol: carol@far.example\nself: self, ann@far.example\nprogram: "|/usr/bin/vacation"\nnobody: /dev/null\nnews: ann@far.example, bob@far.example\nowner-news: editor@far.example\nround: trip\ntrip: round\n`,
         );
         writeFileSync(
           at('virtusertable'),
@@ -134,11 +134,30 @@ describe('tables of the running relay', () => {
     assert.equal(sink.messages.at(-1)?.reversePath, 'joe.doe@outside.example');
   });
 
+  it('tells trouble with a list to its owner, not to who wrote, with large content too', async () => {
+    for (const body of ['short', 'long line\n'.repeat(40_000)]) {
+      const before = sink.messages.length;
+      using talk = await Talk.open(relay.port('server'));
+      await talk.greet();
+      const to = ['news@local.example', 'plain@local.example'];
+      assert.match(await talk.message(letter('list', body), to, 'a@client.example'), /^250/);
+      await relay.idle();
+      const sent = sink.messages.slice(before);
+      assert.deepEqual(sent.map(({ reversePath, recipients }) => [reversePath, ...recipients.toSorted()]).toSorted(), [
+        ['a@client.example', 'plain@local.example'],
+        ['editor@far.example', 'ann@far.example', 'bob@far.example'],
+      ]);
+      const contents = sent.map(({ content }) => content.toString());
+      assert.ok(contents[0] === contents[1] && (contents[0]?.length ?? 0) > body.length);
+      await until('no content is left', () => readdirSync(relay.path('content')).length === 0);
+    }
+  });
+
   it('reads included lists and aliases again when they change', async () => {
     appendFileSync(relay.path('list'), 'dora@far.example\n');
     await until('dora is on the list', async () => (await goesTo(['list@local.example'])).includes('dora@far.example'));
     appendFileSync(relay.path('aliases'), 'team: other@far.example\n');
-    await relay.event(({ detail }) => /aliases:11:1: the alias team is there already, in line 2/.test(String(detail)));
+    await relay.event(({ detail }) => /aliases:13:1: the alias team is there already, in line 2/.test(String(detail)));
     assert.deepEqual(await goesTo([`team@${LOCAL_DOMAIN}`]), ['ann@far.example', 'carol@far.example']);
   });
 });

@@ -13,6 +13,8 @@ export interface Recipient {
   readonly orcpt: string | undefined;
   /** Those that get the mail in its place (aliases, virtual users); undefined: itself. */
   readonly others?: readonly Recipient[] | undefined;
+  /** The reverse-path of its mail where that is not the message's: the owner of the list that it is on. */
+  readonly reversePath?: string | undefined;
 }
 
 /** The envelope of RFC 5321 §2.3.1, with the DSN parameters of RFC 3461. */

@@ -38,7 +38,13 @@ const inAnHour = (_: number, now: number): number => now + HOUR;
 describe('conclusions', () => {
   test('held: neither tried again nor given up, however old, and nobody is told', () => {
     for (const age of [0, 5 * HOUR, 500 * HOUR]) {
-      const { result, notice, outcome } = conclude(row(), { ...deferred, held: true }, age, settings, inAnHour);
+      const { result, notice, outcome } = conclude(
+        row(),
+        { ...(deferred as Extract<Outcome, { kind: 'deferred' }>), held: true },
+        age,
+        settings,
+        inAnHour,
+      );
       assert.deepEqual(result, { kind: 'deferred', due: HELD, delayNotified: 0 });
       assert.deepEqual([notice, outcome.kind], [undefined, 'deferred']);
     }

@@ -176,6 +176,40 @@ describe('what recipients become', () => {
   });
 });
 
+// Each as Sendmail 8.17.1 had it in MAIL FROM at the next hop.
+describe('lists with an owner', () => {
+  const lists = `list: a@dest.test, b@dest.test
+owner-list: boss@dest.test
+two: list, c@dest.test
+owner-two: root
+multi: m@dest.test
+owner-multi: r1@dest.test, r2@dest.test
+selfl: s@dest.test
+owner-selfl: owner-selfl-req
+owner-selfl-req: q@dest.test
+owner-owner: z@dest.test
+noown: list
+`;
+  const { table: aliases } = compileAliases([{ file: 'aliases', text: Buffer.from(lists) }], () => assert.fail());
+  const all = { ...rules(), virtual: undefined, aliases: openTable(aliases) };
+  const owned: Readonly<Record<string, readonly string[]>> = {
+    list: ['boss@dest.test a@dest.test', 'boss@dest.test b@dest.test'],
+    two: ['boss@dest.test a@dest.test', 'boss@dest.test b@dest.test', 'root@mail.relay.test c@dest.test'],
+    multi: ['owner-multi@mail.relay.test m@dest.test'],
+    selfl: ['owner-selfl-req@mail.relay.test s@dest.test'],
+    noown: ['boss@dest.test a@dest.test', 'boss@dest.test b@dest.test'],
+    'list+foo': ['boss@dest.test a@dest.test', 'boss@dest.test b@dest.test'],
+  };
+  for (const [local, expected] of Object.entries(owned)) {
+    it(local, () => {
+      const expansion = expandRecipient(all, { local, domain: 'relay.test' }, `<${local}@relay.test>`);
+      assert.ok(expansion.kind === 'others');
+      const members = expansion.to.map(({ owner, ...one }) => `${owner && formatAddress(owner)} ${formatAddress(one)}`);
+      assert.deepEqual(members.toSorted(), expected);
+    });
+  }
+});
+
 describe('how senders are written', () => {
   const written: Readonly<Record<string, string>> = {
     'joe@gen.test': 'any-joe@gen.example',

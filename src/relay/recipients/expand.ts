@@ -14,8 +14,13 @@ import { findVirtual } from './virtual.ts';
 /** Whom mail goes to instead of the recipient. An empty list: to nobody (`/dev/null`). `moved`: the same user of another domain. */
 export type Expansion =
   | { readonly kind: 'same' }
-  | { readonly kind: 'others'; readonly to: readonly Address[]; readonly moved?: boolean }
+  | { readonly kind: 'others'; readonly to: readonly Member[]; readonly moved?: boolean }
   | { readonly kind: 'refused'; readonly reply: Reply };
+
+/** One of those. `owner`: who is told of its trouble in place of the sender, where it came from a list with an owner. */
+export interface Member extends Address {
+  readonly owner?: Address | undefined;
+}
 
 /** Aliases of aliases, as Sendmail's MaxAliasRecursion. */
 const MAX_DEPTH = 10;
@@ -29,7 +34,7 @@ export function expandRecipient(rules: RecipientRules, address: Address, typed: 
   if (rules.aliases === undefined && rules.virtual === undefined && rules.domains === undefined)
     return { kind: 'same' };
   const expander = new Expander(rules, typed, address.domain);
-  expander.resolve(address, []);
+  expander.resolve(address, [], undefined);
   return expander.result(address);
 }
 
@@ -38,7 +43,7 @@ class Expander {
   readonly #typed: string;
   /** Names without a domain belong to the domain that the mail was for. */
   readonly #domain: string;
-  readonly #found = new Map<string, Address>();
+  readonly #found = new Map<string, Member>();
   readonly #expanded = new Set<string>();
   #discarded = false;
   #refusal: Reply | undefined;
@@ -53,14 +58,21 @@ class Expander {
     const to = [...this.#found.values()];
     const [only] = to;
     const whole = { local: address.local, domain: address.domain === '' ? this.#homeDomain() : address.domain };
-    if (only !== undefined && to.length === 1 && key(only) === key(whole) && !this.#discarded) return { kind: 'same' };
+    if (
+      only !== undefined &&
+      to.length === 1 &&
+      key(only) === key(whole) &&
+      only.owner === undefined &&
+      !this.#discarded
+    )
+      return { kind: 'same' };
     if (to.length === 0 && !this.#discarded && this.#refusal !== undefined)
       return { kind: 'refused', reply: this.#refusal };
     return { kind: 'others', to };
   }
 
-  /** `path`: the aliases that led here. */
-  resolve(address: Address, path: readonly string[]): void {
+  /** `path`: the aliases that led here; `owner`: that of the list among them. */
+  resolve(address: Address, path: readonly string[], owner: Address | undefined): void {
     let now = address;
     for (let round = 0; ; round++) {
       const answer = findVirtual(this.#rules, now);
@@ -75,30 +87,45 @@ class Expander {
       if (next === undefined) return this.#refuse('alias-fault');
       now = canonical(this.#rules, next);
     }
-    if (!isLocal(this.#rules, now.domain)) return this.#take(now);
-    this.#local(now, path);
+    if (!isLocal(this.#rules, now.domain)) return this.#take(now, owner);
+    this.#local(now, path, owner);
   }
 
-  #local(address: Address, path: readonly string[]): void {
+  #local(address: Address, path: readonly string[], above: Address | undefined): void {
     const alias = this.#findAlias(address);
     // An alias that names itself means the user of that name.
-    if (alias === undefined || path.at(-1) === alias.name) return this.#take(address);
+    if (alias === undefined || path.at(-1) === alias.name) return this.#take(address, above);
     if (path.includes(alias.name) || path.length >= MAX_DEPTH) return this.#refuse('alias-loop');
     if (this.#expanded.has(alias.name)) return;
     const inner = [...path, alias.name];
-    for (const text of alias.entry.value.split('\n')) this.#target(text, address.domain, inner);
+    const owner = this.#ownerOf(alias.name) ?? above;
+    for (const text of alias.entry.value.split('\n')) this.#target(text, address.domain, inner, owner);
     this.#expanded.add(alias.name);
   }
 
-  #target(text: string, domain: string, path: readonly string[]): void {
+  /**
+   * RFC 5321 §3.9.2: trouble with a list is its owner's. The one address that `owner-list` stands for, or that name itself
+   * when it stands for more.
+   */
+  #ownerOf(name: string): Address | undefined {
+    const list = name.replace(/@.*$/, '').replace(/\+\*$/, '');
+    const local = /^owner-|-request$/.test(list) ? 'owner-owner' : `owner-${list}`;
+    const entry = this.#rules.aliases?.find(local);
+    if (entry === undefined) return undefined;
+    const target = parseTarget(entry.value);
+    const owner = target.kind === 'address' && !/[,:/|"\n]/.test(entry.value) ? target.address : { local, domain: '' };
+    return owner.domain === '' ? { ...owner, domain: this.#rules.hostname } : owner;
+  }
+
+  #target(text: string, domain: string, path: readonly string[], owner: Address | undefined): void {
     const target = parseTarget(text);
     if (target.kind === 'address') {
       const { local, domain: typed } = target.address;
       // Without a domain it is a local user, of whatever domain it was that led here.
-      if (typed === '') return this.#local({ local, domain: isLocal(this.#rules, domain) ? domain : '' }, path);
-      return this.resolve(canonical(this.#rules, target.address), path);
+      if (typed === '') return this.#local({ local, domain: isLocal(this.#rules, domain) ? domain : '' }, path, owner);
+      return this.resolve(canonical(this.#rules, target.address), path, owner);
     }
-    if (target.kind === 'user') return this.#take({ local: target.local, domain });
+    if (target.kind === 'user') return this.#take({ local: target.local, domain }, owner);
     if (target.kind === 'file' && target.text === '/dev/null') {
       this.#discarded = true;
       return;
@@ -119,12 +146,12 @@ class Expander {
     return undefined;
   }
 
-  #take(address: Address): void {
+  #take(address: Address, owner: Address | undefined): void {
     const { local } = address;
     const domain = address.domain === '' ? this.#homeDomain() : address.domain;
     if (this.#found.size >= MAX_RECIPIENTS) return this.#refuse('alias-fault');
     const whole = { local, domain };
-    this.#found.set(key(whole), whole);
+    if (!this.#found.has(key(whole))) this.#found.set(key(whole), { ...whole, owner });
   }
 
   #homeDomain(): string {

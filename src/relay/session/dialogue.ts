@@ -702,7 +702,12 @@ function othersOf(
   const { notify, address } = recipient;
   // Reports name the address that the sender wrote (RFC 3461 §5.2.7.1).
   const orcpt = recipient.orcpt ?? originalRecipient(address);
-  const others = expansion.to.map((one) => recipientOf(one, { notify, orcpt }, hostname));
+  const others = expansion.to.map(({ owner, ...one }) => {
+    if (owner === undefined) return recipientOf(one, { notify, orcpt }, hostname);
+    // RFC 3461 §5.2.7.3: what the sender asked to be told of ends at the list.
+    const member = recipientOf(one, { notify: undefined, orcpt: undefined }, hostname);
+    return member && { ...member, reversePath: reversePathOf(owner) };
+  });
   return others.some((one) => one === undefined) ? null : (others as Recipient[]);
 }
 

@@ -12,6 +12,7 @@ import type { Origin } from '../message/envelope.ts';
 import { Intake, type TakenMessage } from '../message/intake.ts';
 import { traceDate, traceHeader, type TraceFacts } from '../message/trace.ts';
 import { headerRewriter } from '../recipients/masquerade.ts';
+import type { Content, NewEntry } from '../spool/spool.ts';
 import type { SessionLimits } from './limits.ts';
 import type { SessionServices } from './services.ts';
 import type { Transaction } from './transaction.ts';
@@ -117,19 +118,39 @@ export class Receiver {
   }
 
   async #store(message: TakenMessage, peer: string, origin: () => Origin | Status): Promise<Reception> {
+    const copies: string[] = [];
     try {
       const from = origin();
       if ('key' in from) return refused(from, undefined);
       // Whoever sent it is gone without a reply and will send it again.
       if (this.#unwanted) return refused(statuses['local-error'], undefined);
-      const entry = this.#transaction.entry(this.id, this.at, message, peer, from, this.#services);
-      const added = await this.#services.store.accept([entry]);
+      const [first, ...more] = this.#transaction.entries(this.id, this.at, message, peer, from, this.#services);
+      // Each entry has a content of its own, for each may be the last to need it.
+      const others: NewEntry[] = [];
+      for (const entry of more) others.push({ ...entry, content: await this.#copy(entry, copies) });
+      const added = await this.#services.store.accept([first, ...others]);
       // An entry with this id was there: ids clashed, and to say "accepted" would lose this message.
-      if (added !== 1) throw new Fault(statuses['local-error'], `the spool had an entry ${this.id} already`);
+      if (added !== others.length + 1)
+        throw new Fault(statuses['local-error'], `the spool had an entry ${this.id} already`);
       return { kind: 'accepted', message };
     } catch (thrown) {
+      for (const ref of copies) this.#clear(this.#services.contents.drop(ref));
       const fault = asFault(thrown);
       return refused(fault.status, fault);
+    }
+  }
+
+  async #copy({ id, content }: NewEntry, copies: string[]): Promise<Content> {
+    if (content.kind === 'inline') return { kind: 'inline', bytes: content.bytes.slice() };
+    const writer = this.#services.contents.create(id);
+    try {
+      for await (const piece of this.#services.contents.read(content.ref)) await writer.write(piece);
+      const ref = await writer.finish();
+      copies.push(ref);
+      return { kind: 'stored', ref };
+    } catch (thrown) {
+      await writer.abandon();
+      throw thrown;
     }
   }
 

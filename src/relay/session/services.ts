@@ -65,7 +65,7 @@ export interface SessionServices {
   /** Asked only where a rule of the policy needs to know; absent: nothing is. */
   readonly domains?: MailDomains | undefined;
   readonly store: Pick<SpoolStore, 'accept'>;
-  readonly contents: Pick<ContentStore, 'create' | 'drop'>;
+  readonly contents: Pick<ContentStore, 'create' | 'read' | 'drop'>;
   /** By recipient domain, lower case, A-labels. */
   route(domain: string): Route;
   /** Ids of entries, deliveries and sessions. */

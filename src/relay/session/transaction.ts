@@ -60,17 +60,45 @@ export class Transaction {
     return { reversePath: this.reversePath, body, smtputf8, ret, envid };
   }
 
-  /** The entry to be made durable. */
-  entry(
+  /**
+   * What is to be made durable: one entry, and one more for each other reverse-path (owners of lists). All have the same
+   * content; the first has the id that was told to the peer.
+   */
+  entries(
     id: Id,
     at: Ms,
     message: TakenMessage,
     peer: string,
     origin: Origin,
     services: Pick<SessionServices, 'route' | 'mintId'>,
-  ): NewEntry {
+  ): readonly [NewEntry, ...NewEntry[]] {
+    const { content, size, messageId } = message;
+    const groups = Map.groupBy(this.#destined(), ({ reversePath }) => reversePath ?? this.reversePath);
+    const made = [...groups].map(([reversePath, recipients], index): NewEntry => {
+      // RFC 3461 §5.2.7.3: what the sender asked to be told of ends at the list.
+      const ended = reversePath === this.reversePath ? {} : { ret: undefined, envid: undefined };
+      return {
+        id: index === 0 ? id : services.mintId(),
+        at,
+        envelope: { ...this.envelope(), reversePath, ...ended },
+        origin,
+        messageId,
+        peer,
+        size,
+        content,
+        deliveries: this.#deliveries(recipients, at, services),
+      };
+    });
+    return made as [NewEntry, ...NewEntry[]];
+  }
+
+  #deliveries(
+    recipients: readonly Recipient[],
+    at: Ms,
+    services: Pick<SessionServices, 'route' | 'mintId'>,
+  ): readonly NewDelivery[] {
     const due = this.quarantined ? HELD : at;
-    const deliveries = this.#destined().map((recipient): NewDelivery => {
+    return recipients.map((recipient): NewDelivery => {
       const { dest, lane } = services.route(recipient.domain);
       return {
         id: services.mintId(),
@@ -82,8 +110,6 @@ export class Transaction {
         due,
       };
     });
-    const { content, size, messageId } = message;
-    return { id, at, envelope: this.envelope(), origin, messageId, peer, size, content, deliveries };
   }
 }
 
