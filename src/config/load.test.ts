@@ -54,7 +54,7 @@ access:
     'sealpost.yaml:1:1: hostname is missing; write hostname: relay.example.net',
     'sealpost.yaml:1:1: unknown key hostnam; did you mean hostname?',
     'sealpost.yaml:3:3: unknown key limits.recipents; did you mean recipients?',
-    'sealpost.yaml:4:16: limits.messageSize is "50 bananas"; write a size from 1KB to 10GB, such as 64KB or 50MB',
+    'sealpost.yaml:4:16: limits.messageSize is "50 bananas"; write a size from 1B to 10GB, such as 64KB or 50MB',
     'sealpost.yaml:5:9: limits.hops is "many"; write a whole number from 10 to 1000',
     'sealpost.yaml:6:16: limits.sessionTime is "1s"; write a time from 1m to 7d with its unit, such as 30s, 5m, 4h or 2d',
     'sealpost.yaml:10:11: listeners[0].role is "submision"; write submission or relay; did you mean submission?',
