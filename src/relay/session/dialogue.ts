@@ -35,7 +35,7 @@ import {
 import { clientText, protocolWord } from '../message/trace.ts';
 import { expandRecipient, type Expansion } from '../recipients/expand.ts';
 import { writtenReversePath } from '../recipients/masquerade.ts';
-import { refusalReply, type RefusalReply } from '../recipients/refusal.ts';
+import { refusalReply } from '../recipients/refusal.ts';
 import { canonical } from '../recipients/rules.ts';
 import { Exchange } from './auth/exchange.ts';
 import type { AuthFacts, AuthStep } from './auth/mechanism.ts';
@@ -409,7 +409,9 @@ export class Dialogue {
       ? undefined
       : reversePathOf(address && writtenReversePath(rules, address));
     if (reversePath === undefined) return this.#refuse('mail', 'bad-sender-address', { address: path }, path);
-    const refusal = address === undefined ? undefined : this.#senderRefusal(policy, address, path);
+    // Sendmail takes no mail from where it would refuse to send any.
+    const looksBack = address !== undefined && address.domain !== '' && policy.features.has('sendmail');
+    const refusal = looksBack ? this.#routeRefusal(address, path) : undefined;
     if (refusal !== undefined) return this.#refuseBy('mail', refusal, path);
     const transaction = this.#begin(reversePath, sender, event.parameters);
     if (this.#connectVerdict !== undefined) transaction.heed(this.#connectVerdict);
@@ -418,11 +420,10 @@ export class Dialogue {
     return replyOf(this.#manner.statuses['sender-ok'], { address: path });
   }
 
-  /** Sendmail takes no mail from where it would refuse to send any. */
-  #senderRefusal({ features, localDomains }: AccessPolicy, { domain }: Address, typed: string): Reply | undefined {
-    const key = features.has('sendmail') ? asciiDomain(domain) : undefined;
-    if (key === undefined || key === '' || localDomains.has(key)) return undefined;
-    const { refusal } = this.#services.route(key);
+  /** What the route of an address refuses its mail with. */
+  #routeRefusal({ domain }: Address, typed: string): Reply | undefined {
+    const key = asciiDomain(domain === '' ? this.#services.hostname : domain);
+    const refusal = key === undefined ? undefined : this.#services.route(key).refusal;
     return refusal && refusalReply(refusal, typed);
   }
 
@@ -448,34 +449,26 @@ export class Dialogue {
     // What stands for others needs no user of its name.
     const isItself = expansion.kind === 'same' || (expansion.kind === 'others' && expansion.moved === true);
     const asked = isItself ? policy : { ...policy, localUsers: undefined };
+    // Whoever is behind an alias is bounced later, as in Sendmail.
+    const refusal = isItself ? this.#routeRefusal(address, event.typed) : undefined;
+    const refuse = (reply: Reply): Reply => this.#refuseBy('recipient', reply, path, event.typed);
+    // Sendmail knows the way of a recipient before it asks who may send there.
+    if (refusal !== undefined && policy.features.has('sendmail')) return refuse(refusal);
     const { discarded } = transaction;
     const facts = this.#facts(policy);
     const verdict = decideRecipient(asked, facts, transaction.sender, { ...event, address, served, discarded });
     if (verdict.kind === 'reject') return this.#rejected('recipient', verdict, path, event.typed);
-    if (expansion.kind === 'refused') return this.#refuseBy('recipient', expansion.reply, path, event.typed);
+    if (expansion.kind === 'refused') return refuse(expansion.reply);
+    if (refusal !== undefined) return refuse(refusal);
     const recipient = isUnread(policy, event)
       ? undefined
       : recipientOf(read, event.parameters, this.#services.hostname);
     const others = othersOf(expansion, recipient, this.#services.hostname);
     if (recipient === undefined || others === null)
       return this.#refuse('recipient', 'bad-recipient-address', { address: event.typed }, path, event.typed);
-    const refusal = this.#recipientRefusal(expansion, recipient, others);
-    if (refusal !== undefined)
-      return this.#refuseBy('recipient', refusalReply(refusal, event.typed), path, event.typed);
     transaction.recipients.push({ ...recipient, others });
     transaction.heed(verdict);
     return replyOf(this.#manner.statuses['recipient-ok'], { address: event.typed });
-  }
-
-  /** What the route of a recipient refuses with that stands for itself; what is behind an alias is bounced later, as in Sendmail. */
-  #recipientRefusal(
-    expansion: Expansion,
-    { domain }: Recipient,
-    others: readonly Recipient[] | undefined,
-  ): RefusalReply | undefined {
-    if (expansion.kind === 'same') return this.#services.route(domain).refusal;
-    const [moved] = expansion.kind === 'others' && expansion.moved ? (others ?? []) : [];
-    return moved && this.#services.route(moved.domain).refusal;
   }
 
   // The content
