@@ -133,6 +133,19 @@ describe('a Sendmail site as our configuration', () => {
     assert.deepEqual(of('confMAX_RCPTS_PER_MESSAGE', '1000000'), { recipients: 100_000, errors });
   });
 
+  test('logins at next hops stand in the access map where they have no table', () => {
+    const of = (access: string, mc: string): unknown => {
+      const site = readSite('/etc/mail', {
+        read: (path) => ({ '/etc/mail/sendmail.mc': mc, '/etc/mail/access': access, '/etc/mail/authinfo': '' })[path],
+        list: () => ['sendmail.mc', 'access', 'authinfo'],
+      });
+      return (convertSite(site, surroundings)['delivery'] as RawConfig)['authinfo'];
+    };
+    assert.equal(of('AuthInfo:hub "U:a" "P:b"\n', ACCESS), '/etc/mail/access');
+    assert.equal(of('To:hub RELAY\n', ACCESS), undefined);
+    assert.notEqual(of('AuthInfo:hub "U:a" "P:b"\n', `${ACCESS}FEATURE(\`authinfo')`), '/etc/mail/access');
+  });
+
   test('times are taken over where they can be in force here', () => {
     const of = (name: string, value: string): unknown => convert(`define(\`confTO_${name}', \`${value}')`)['schedule'];
     assert.deepEqual(of('QUEUERETURN', '3'), { expiry: '3d' });
@@ -144,17 +157,11 @@ describe('a Sendmail site as our configuration', () => {
   });
 
   // What the report calls kept or dangerous has to come to something.
-  const always = new Set([
-    ...[
-      'use_cw_file',
-      'nocanonify',
-      'notsticky',
-      'lookupdotdomain',
-      'virtuser_entire_domain',
-      'generics_entire_domain',
-    ],
-    ...['masquerade_entire_domain', 'limited_masquerade'],
-  ]);
+  const always = new Set(
+    'use_cw_file nocanonify notsticky lookupdotdomain virtuser_entire_domain generics_entire_domain masquerade_entire_domain limited_masquerade'.split(
+      ' ',
+    ),
+  );
   const argument: Readonly<Record<string, string>> = {
     access_db: ", `hash -o /etc/mail/access'",
     nopercenthack: ", `r'",

@@ -180,7 +180,10 @@ function delivery(site: SendmailSite): object {
   const { authorityFile, authorityPath, clientCertificate, clientKey, fallbackToClear } = site.settings.tls;
   const { routes } = siteRoutes(site);
   const { esmtpPort } = site.settings;
-  const authinfo = site.tables.authinfo[0]?.file;
+  const { access } = site.tables;
+  // Without a table of their own they stand in the access map.
+  const isInAccess = !hasFeature(site.settings, 'authinfo') && /^AuthInfo:/im.test(access?.text ?? '');
+  const authinfo = isInAccess ? access?.file : site.tables.authinfo[0]?.file;
   return {
     ...(clientCertificate && clientKey
       ? { identity: { certificate: clientCertificate.value, key: clientKey.value } }
