@@ -13,6 +13,7 @@ import { en } from '../src/cli/messages/en.ts';
 import { sealpost } from '../src/cli/program.ts';
 import { featureJudgements } from '../src/config/sendmail/features.ts';
 import { type Judgement, optionJudgements } from '../src/config/sendmail/options.ts';
+import { accessFeatures } from '../src/relay/access/feature.ts';
 import { type SchemaNode, configJsonSchema, exampleOf, expectation } from '../src/config/json-schema.ts';
 
 const root = fileURLToPath(new URL('../docs/reference/', import.meta.url));
@@ -166,6 +167,11 @@ function macroReference(): string {
     '## define\n',
     'All others whose names begin with `confTO_`: changed, as `confMESSAGE_TIMEOUT`.\n',
     fateTable(optionJudgements),
+    '## access.features\n',
+    'Names for that key of the configuration; an import writes them.\n',
+    `| name | meaning |\n|---|---|\n${Object.entries(accessFeatures)
+      .map(([name, meaning]) => `| \`${name}\` | ${cell(meaning)} |`)
+      .join('\n')}\n`,
   ].join('\n');
 }
 
