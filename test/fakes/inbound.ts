@@ -98,13 +98,16 @@ export interface StageOptions {
   readonly accept?: SpoolStore['accept'];
   readonly contents?: ContentStore;
   readonly auth?: SessionServices['auth'];
+  /** Whom the ledger names as the holder of the certificate. */
+  readonly holder?: string;
 }
 
 export function stage(options: StageOptions = {}): Stage {
   const clock = fakeClock();
   const events: RelayEvent[] = [];
   const entries: NewEntry[] = [];
-  let alice: HolderEntry = { issuer: ISSUER, serial: ALICE.serial, holder: 'alice@example.net', state: 'active' };
+  const { holder = 'alice@example.net' } = options;
+  let alice: HolderEntry = { issuer: ISSUER, serial: ALICE.serial, holder, state: 'active' };
   const lookUp = (issuer: string, serial: string): HolderEntry | undefined =>
     issuer === alice.issuer && serial === alice.serial ? alice : undefined;
   const directory = holderCache(lookUp, [ISSUER], 10);

@@ -634,7 +634,8 @@ export class Dialogue {
     const principal = this.#principal;
     const { auth } = this.#services;
     if (auth === undefined || principal.kind !== 'verified' || principal.holder === undefined) return false;
-    return this.#authenticated?.password === undefined && auth.passwords.needsPassword(principal.holder);
+    const { password, holder } = this.#authenticated ?? {};
+    return auth.passwords.needsPassword(principal.holder, password === undefined ? undefined : holder);
   }
 
   #refuse(

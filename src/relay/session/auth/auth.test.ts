@@ -26,7 +26,7 @@ interface Rig {
   ask(connection: FakeConnection, line: string): Promise<string>;
 }
 
-function rig(settings: { realm?: string; clear?: boolean; mechanisms?: readonly string[] } = {}): Rig {
+function rig(settings: { realm?: string; clear?: boolean; mechanisms?: readonly string[]; holder?: string } = {}): Rig {
   const store = memoryPasswords();
   const real = passwordCrypto();
   let hashed = 0;
@@ -54,6 +54,7 @@ function rig(settings: { realm?: string; clear?: boolean; mechanisms?: readonly 
     realm: () => settings.realm,
   });
   const at = stage({
+    ...(settings.holder === undefined ? {} : { holder: settings.holder }),
     limits: { connections: 100, connectionsByAddress: 100 },
     policy: { trustedMechanisms: new Set(['PLAIN', 'LOGIN', 'SCRAM-SHA-256', 'SCRAM-SHA-256-PLUS']) },
     auth: {
@@ -267,6 +268,18 @@ describe('AUTH: passwords', () => {
     assert.match(await scramLogin(r, connection, 'SCRAM-SHA-256', scramClient('nobody', 'x', 'n,,')), /^535 /);
   });
 
+  test('with a realm, salts tell of no name whether anybody has it', async () => {
+    const r = rig({ realm: 'relay.test' });
+    await r.add('alice@relay.test');
+    await r.add('printer-2');
+    const salt = async (name: string): Promise<string | undefined> => {
+      const said = await r.ask(await r.at.secured(TLS), `AUTH SCRAM-SHA-256 ${scramClient(name, 'x', 'n,,').first}`);
+      return /,s=[^,]+/.exec(Buffer.from(said.slice(4), 'base64').toString())?.[0];
+    };
+    for (const name of ['alice', 'printer-2', 'nobody'])
+      assert.equal(await salt(name), await salt(`${name}@relay.test`), name);
+  });
+
   test('names with and without the realm', async () => {
     const r = rig({ realm: 'relay.test' });
     await r.add('korogi@relay.test');
@@ -413,6 +426,24 @@ describe('AUTH: what a holder needs', () => {
     assert.match(await r.ask(good, plain('alice@example.net')), /^235 /);
     assert.match(await send(r.at, good), /Message accepted/);
     assert.deepEqual(r.at.entries[0]?.origin, { holder: 'alice@example.net', serial: '0a1b' });
+  });
+
+  test('both: the password of somebody else does not stand for the own', async () => {
+    const r = rig();
+    await r.add('bob');
+    r.store.setNeed('alice@example.net', 'both');
+    const connection = await r.at.secured();
+    assert.match(await r.ask(connection, plain('bob')), /^235 /);
+    assert.match(await r.ask(connection, 'MAIL FROM:<alice@example.net>'), /^530 5\.7\.0 /);
+    const bob = await r.at.secured(TLS);
+    assert.match(await r.ask(bob, plain('bob')), /^235 /);
+    assert.match(await send(r.at, bob), /Message accepted/);
+  });
+
+  test('what a holder needs holds however the certificate writes the name', async () => {
+    const r = rig({ holder: '\uff21lice@Example.net' });
+    r.store.setNeed('alice@example.net', 'both');
+    assert.match(await r.ask(await r.at.secured(), 'MAIL FROM:<alice@example.net>'), /^530 5\.7\.0 /);
   });
 
   test('certificate: a right password is refused; password: the certificate alone is', async () => {

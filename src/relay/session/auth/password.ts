@@ -79,10 +79,10 @@ export class PasswordLogins {
     return lookup.isUsable(password, clock.now()) && this.#fault(holder, facts) === undefined;
   }
 
-  /** Whether this holder's certificate is no login by itself. */
-  needsPassword(holder: string): boolean {
-    const need = this.#services.lookup.need(holder);
-    return need === 'both' || need === 'password';
+  /** Whether this holder's certificate is no login by itself; `loggedIn`: whose password came with it. */
+  needsPassword(holder: string, loggedIn: string | undefined): boolean {
+    const need = this.#services.lookup.need(nameOf(holder));
+    return (need === 'both' || need === 'password') && nameOf(holder) !== loggedIn;
   }
 
   /** For PLAIN and LOGIN. */
@@ -169,7 +169,8 @@ export class PasswordLogins {
   #fault(holder: string, { principal }: Pick<AuthFacts, 'principal'>): string | undefined {
     const need = this.#services.lookup.need(holder);
     if (need === 'certificate') return 'this holder logs in by certificate only';
-    if (need !== 'both' || (principal.kind === 'verified' && principal.holder === holder)) return undefined;
+    if (need !== 'both' || (principal.kind === 'verified' && nameOf(principal.holder ?? '') === holder))
+      return undefined;
     return "this holder needs a password and the holder's own client certificate";
   }
 
@@ -186,7 +187,8 @@ export class PasswordLogins {
       const passwords = lookup.usable(holder, now);
       if (passwords.length > 0) return { holder, passwords };
     }
-    return { holder: plain, passwords: [] };
+    // One name for both ways to write it, as of a holder: else its salt would tell that there is none.
+    return { holder: names.toSorted()[0] ?? plain, passwords: [] };
   }
 
   /** Salts and costs of what is to be compared: one as a rule, and one for nobody. */
@@ -210,6 +212,11 @@ export class PasswordLogins {
       this.#waiting -= 1;
     }
   }
+}
+
+/** The holder of a certificate by the name that passwords are kept under. */
+function nameOf(holder: string): string {
+  return prepareName(holder) ?? holder;
 }
 
 function isLike(kept: Argon2Hash, kind: Pick<Argon2Hash, 'salt' | 'cost'>): boolean {
