@@ -491,6 +491,25 @@ describe('listener', { timeout: 30_000, skip: missing('openssl') }, () => {
     await checkFree(same);
   });
 
+  it('is never open while that is found out: who waits for the relay would think that it is ready', async () => {
+    const settings = listenerSettings({ tls: 'none' });
+    const shared = { reusePort: true, backlog: 1, onTrouble: () => {} };
+    const other = await listen(settings, shared, undefined, (connection) => connection.destroy());
+    const { port } = other;
+    await other.close();
+    const knock = (): Promise<boolean> => {
+      const { promise, resolve } = Promise.withResolvers<boolean>();
+      const socket = connect({ host: '127.0.0.1', port });
+      socket.on('connect', () => resolve(socket.localPort !== port));
+      socket.on('error', () => resolve(false));
+      return promise.finally(() => socket.destroy());
+    };
+    for (let round = 0; round < 20; round++) {
+      const answers = await Promise.all([knock(), checkFree({ ...settings, port }), knock(), knock()]);
+      assert.ok(!answers.includes(true), `round ${round}`);
+    }
+  });
+
   it('accepts no more once closed, and leaves open connections alone', async () => {
     await using server = await stage();
     const socket = await client(server.port);

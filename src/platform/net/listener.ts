@@ -1,4 +1,5 @@
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import type { Ms } from '../../base/clock.ts';
 import { Fault } from '../../base/fault.ts';
 import { statuses } from '../../base/status.ts';
 import type { Connection, ListenerSettings } from '../../relay/connection/connection.ts';
@@ -42,7 +43,7 @@ export function listen(
   });
   const where = `${settings.name}: ${settings.address.includes(':') ? `[${settings.address}]` : settings.address}:${settings.port}`;
   const onStartError = (error: NodeJS.ErrnoException): void => {
-    reject(new Fault(statuses['local-error'], `cannot listen on ${where}: ${listenAdvice(error)}`, error));
+    reject(listenFault(settings, error));
   };
   server.once('error', onStartError);
   server.listen(
@@ -65,15 +66,38 @@ export function listen(
   return promise;
 }
 
+/** Somebody on this machine answers at once, or is not there. */
+const PROBE_TIME: Ms = 1_000;
+
 /**
  * Whether an address is free, before threads share it by `reusePort`: to the kernel another relay of the same user looks
  * like one more of these threads, and would quietly get a part of our clients. Rejects with the Fault that listen() gives.
+ *
+ * It knocks and does not listen: a port that is open for a moment and then closed again, while the threads start, would
+ * turn clients away and tell whoever waits for the relay that it is ready.
  */
-export async function checkFree(settings: ListenerSettings): Promise<void> {
-  if (settings.port === 0) return;
-  const alone = { reusePort: false, backlog: 1, onTrouble: () => {} };
-  const listener = await listen({ ...settings, tls: 'none' }, alone, undefined, (connection) => connection.destroy());
-  await listener.close();
+export function checkFree({ name, address, port }: ListenerSettings): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  if (port === 0) return Promise.resolve();
+  const socket = connect({ host: address === '::' || address === '0.0.0.0' ? '127.0.0.1' : address, port });
+  socket.setTimeout(PROBE_TIME, () => socket.destroy());
+  socket.on('connect', () => {
+    // TCP lets a socket meet itself, where the port is among those that the kernel gives to clients.
+    const taken = socket.localPort !== port;
+    socket.destroy();
+    if (taken) reject(listenFault({ name, address, port }, { code: 'EADDRINUSE' } as NodeJS.ErrnoException));
+  });
+  socket.on('error', () => {}); // nobody is there, or listen() will say what is wrong
+  socket.on('close', () => resolve());
+  return promise;
+}
+
+function listenFault(
+  { name, address, port }: Pick<ListenerSettings, 'name' | 'address' | 'port'>,
+  error: NodeJS.ErrnoException,
+): Fault {
+  const where = `${name}: ${address.includes(':') ? `[${address}]` : address}:${port}`;
+  return new Fault(statuses['local-error'], `cannot listen on ${where}: ${listenAdvice(error)}`, error);
 }
 
 function listenAdvice(error: NodeJS.ErrnoException): string {
