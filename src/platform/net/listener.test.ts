@@ -491,20 +491,6 @@ describe('listener', { timeout: 30_000, skip: missing('openssl') }, () => {
     await checkFree(same);
   });
 
-  it('finds that out without opening the port: who waits for the relay would think that it is ready', async () => {
-    await using server = await stage();
-    const settings = listenerSettings({ tls: 'none' });
-    const shared = { reusePort: true, backlog: 1, onTrouble: () => {} };
-    const other = await listen(settings, shared, undefined, (connection) => connection.destroy());
-    const { port } = other;
-    await other.close();
-    // A port that a client has got can be opened by nobody, and nobody answers on it.
-    const client = connect({ host: '127.0.0.1', port: server.port, localAddress: '127.0.0.1', localPort: port });
-    await once(client, 'connect');
-    await checkFree({ ...settings, port });
-    client.destroy();
-  });
-
   it('accepts no more once closed, and leaves open connections alone', async () => {
     await using server = await stage();
     const socket = await client(server.port);
