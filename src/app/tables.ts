@@ -6,6 +6,7 @@ import { compileAccessMap, reviewAccessMap } from '../relay/access/map.ts';
 import { compileAliases } from '../relay/recipients/alias-file.ts';
 import { TableBuilder } from '../relay/table/builder.ts';
 import { compileTable } from '../relay/table/compile.ts';
+import { readList } from './list-file.ts';
 import { tableOf } from './map-file.ts';
 import { fileStamp } from './stamp.ts';
 
@@ -53,32 +54,32 @@ export async function compileFiles(order: TableOrder, known: CompiledTable | und
 
 /** The same in this thread; undefined when the digest is the known one. Throws when a file cannot be read, or changes meanwhile. */
 export function compileHere({ kind, files }: TableOrder, known: string | undefined): CompiledTable | undefined {
-  const read = new Map<string, Buffer>();
   const hash = createHash('sha256');
+  /** Of all files, those too that cannot be read: they may be mended. */
   const stamps = new Map<string, string>();
-  const readNow = (file: string): Buffer => {
+  const readNow = (file: string, octetsOf: (file: string) => Buffer = readFileSync): Buffer => {
     stamps.set(file, fileStamp([file]));
-    const octets = readFileSync(file);
-    read.set(file, octets);
+    const octets = octetsOf(file);
     hash.update(file).update('\0').update(octets);
     return octets;
   };
+  const readIncluded = (file: string, nested: boolean): Buffer => readNow(file, (path) => readList(path, nested));
   const texts = files.map((file) => ({ file, text: readNow(file) }));
   // What aliases include is only known when they have been looked at.
   const early = kind === 'aliases' ? undefined : hash.digest('hex');
   if (early !== undefined && early === known) return undefined;
-  const { table, problems } = compileTexts(kind, texts, readNow);
+  const { table, problems } = compileTexts(kind, texts, readIncluded);
   const digest = early ?? hash.digest('hex');
   if (digest === known) return undefined;
   for (const [file, stamp] of stamps)
     if (fileStamp([file]) !== stamp) throw new Error(`${file} is being changed; it is read again`);
-  return { file: files[0] ?? '', digest, table, files: [...read.keys()], problems };
+  return { file: files[0] ?? '', digest, table, files: [...stamps.keys()], problems };
 }
 
 function compileTexts(
   kind: TableOrder['kind'],
   texts: readonly { readonly file: string; readonly text: Buffer }[],
-  read: (file: string) => Buffer,
+  read: (file: string, nested: boolean) => Buffer,
 ): Pick<CompiledTable, 'table' | 'problems'> {
   const [first = { file: '', text: Buffer.alloc(0) }] = texts;
   if (kind === 'aliases') return compileAliases(texts, read);

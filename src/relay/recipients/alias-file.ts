@@ -22,12 +22,15 @@ export interface CompiledAliases {
   readonly problems: readonly AliasProblem[];
 }
 
+export type ReadIncluded = (file: string, nested: boolean) => Uint8Array;
+
 const MAX_PROBLEMS = 1_000;
 /** Lists that include lists. */
 const DEPTH = 10;
+const LISTS = 100;
 
-/** The aliases of several files; of two with one name in different files the first counts. `read` gives an included file, and throws when it cannot. */
-export function compileAliases(texts: readonly AliasText[], read: (file: string) => Uint8Array): CompiledAliases {
+/** The aliases of several files; of two with one name in different files the first counts. `read` gives an included file, and throws when it cannot; `nested`: it is included by one that is. */
+export function compileAliases(texts: readonly AliasText[], read: ReadIncluded): CompiledAliases {
   const compiler = new Compiler(texts, read);
   for (const { file, text } of texts) compiler.file(file, Buffer.from(text).toString('utf8'));
   return { table: compiler.builder.finish(), problems: compiler.problems };
@@ -36,9 +39,11 @@ export function compileAliases(texts: readonly AliasText[], read: (file: string)
 class Compiler {
   readonly builder: TableBuilder;
   readonly problems: AliasProblem[] = [];
-  readonly #read: (file: string) => Uint8Array;
+  readonly #read: ReadIncluded;
+  /** Lists that the alias includes: each counts once, however often others name it. */
+  #lists = new Set<string>();
 
-  constructor(texts: readonly AliasText[], read: (file: string) => Uint8Array) {
+  constructor(texts: readonly AliasText[], read: ReadIncluded) {
     this.#read = read;
     this.builder = new TableBuilder(texts.reduce((sum, { text }) => sum + text.length, 0));
   }
@@ -87,6 +92,7 @@ class Compiler {
           );
         else {
           here.set(name.toLowerCase(), line);
+          this.#lists = new Set();
           this.#add(
             name,
             targets.flatMap((target) => this.#resolved(target, file, line, [])),
@@ -122,30 +128,40 @@ class Compiler {
         `${target.text} is not written: this relay has no mailboxes`,
         'deliver to an address, and name that here',
       );
-    else if (target.kind === 'unreadable')
+    else if (target.kind === 'unreadable') {
+      // Whoever keeps a list must not be able to keep the rest of the configuration from being read.
+      const isOurs = within.length === 0;
       this.#report(
-        'error',
+        isOurs ? 'error' : 'warning',
         file,
         line,
         `"${target.text}" is no address`,
         'write it as user@example.net, or as a name of this file',
       );
-    else if (target.kind === 'include') return this.#included(target.text, text, file, line, within);
+      if (!isOurs) return [];
+    } else if (target.kind === 'include') return this.#included(target.text, text, file, line, within);
     return [text];
   }
 
   #included(path: string, text: string, file: string, line: number, within: readonly string[]): readonly string[] {
+    const severity = within.length === 0 ? 'error' : 'warning';
     if (within.includes(path) || within.length >= DEPTH) {
-      this.#report('error', file, line, `${path} includes itself`, 'take one of the lists out');
+      this.#report(severity, file, line, `${path} includes itself`, 'take one of the lists out');
       return [];
     }
+    if (this.#lists.has(path)) return [];
+    if (this.#lists.size >= LISTS) {
+      this.#report(severity, file, line, `${path} is one list too many for an alias`, `include no more than ${LISTS}`);
+      return [];
+    }
+    this.#lists.add(path);
     let octets: Uint8Array;
     try {
-      octets = this.#read(path);
+      octets = this.#read(path, within.length > 0);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.#report(
-        'error',
+        'warning',
         file,
         line,
         `cannot read the list ${path}: ${why}`,

@@ -225,6 +225,35 @@ describe('how senders are written', () => {
 });
 
 describe('files of aliases', () => {
+  it('include lists whose keepers can neither stop the rest nor multiply without end', () => {
+    const lists: Readonly<Record<string, string>> = {
+      '/a': 'no good\njoe@far.test\n:include:/b\n:include:/b\n:include:/missing\n:include:/a\n',
+      '/b': ':include:/c\n'.repeat(1_000),
+      '/c': ':include:/d\n'.repeat(1_000),
+      '/d': ':include:/e\n'.repeat(1_000),
+      '/e': 'jane@far.test\n',
+    };
+    const read: string[] = [];
+    const { table: aliases, problems } = compileAliases(
+      [{ file: 'aliases', text: Buffer.from('list: :include:/a\n') }],
+      (path, nested) => {
+        read.push(`${path}${nested ? ' nested' : ''}`);
+        const text = lists[path] ?? assert.fail('gone');
+        return Buffer.from(text);
+      },
+    );
+    assert.deepEqual(read, ['/a', '/b nested', '/c nested', '/d nested', '/e nested', '/missing nested']);
+    assert.deepEqual(
+      problems.map(({ severity, file, line, text }) => `${severity} ${file}:${line} ${text}`),
+      [
+        'warning /a:1 "no good" is no address',
+        'warning /a:5 cannot read the list /missing: gone',
+        'warning /a:6 /a includes itself',
+      ],
+    );
+    assert.equal(openTable(aliases).find('list')?.value, 'joe@far.test\njane@far.test\n:include:/missing');
+  });
+
   it('tell what is wrong with them', () => {
     const text = 'a: b\n  , c\n: x\nnothing\nd:\nA: e\nf: |prog\ng: /var/mail/g\nh: :include:/nope\ni: no good\n';
     const { problems } = compileAliases([{ file: 'aliases', text: Buffer.from(text) }], () => assert.fail('gone'));
@@ -237,7 +266,7 @@ describe('files of aliases', () => {
         'error 6 the alias A is there already, in line 1; the first one counts',
         'warning 7 |prog is not run: this relay starts no programs',
         'warning 8 /var/mail/g is not written: this relay has no mailboxes',
-        'error 9 cannot read the list /nope: gone',
+        'warning 9 cannot read the list /nope: gone',
         'error 10 "no good" is no address',
       ],
     );
