@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { writeFileSafely } from '../platform/files/write-file.ts';
-import { HEADER_WORDS, isTable, openTable } from '../relay/table/table.ts';
+import { HEADER_WORDS, checkTable, isTable } from '../relay/table/table.ts';
 
 const DIGEST = 32;
 
@@ -17,7 +17,7 @@ export function tableOf(octets: Uint8Array, file: string): SharedArrayBuffer | u
   new Uint8Array(whole).set(octets.subarray(0, length));
   if (!digestOf(octets.subarray(0, length)).equals(octets.subarray(length)))
     throw new Error(`${file}: the compiled map is damaged; make it again with sealpost makemap`);
-  openTable(whole);
+  checkTable(whole);
   return whole;
 }
 

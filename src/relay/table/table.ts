@@ -68,7 +68,7 @@ export function hashOctets(octets: Uint8Array, from: number, to: number): number
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-/** Whether a buffer looks like a table; what is in it may still be damaged (openTable looks at its measures). */
+/** Whether a buffer looks like a table; what is in it may still be damaged (openTable looks at its measures, checkTable at all of it). */
 export function isTable(buffer: ArrayBufferLike): boolean {
   if (buffer.byteLength < HEADER_WORDS * 4) return false;
   const [first, second] = new Uint32Array(buffer, 0, 2);
@@ -86,6 +86,35 @@ export function openTable(buffer: ArrayBufferLike): Table {
   if (!sound || tableLength(slots, measure('words'), measure('values')) !== buffer.byteLength)
     throw new RangeError('the compiled map is damaged');
   return new OpenTable(buffer, measure('keys'), measure('records'), slots, measure('words'));
+}
+
+/**
+ * Looks at all places in a table that came from outside: else one made to do harm would be looked into for ever, or tell
+ * what is behind its end. Throws a RangeError. Costs a pass over the table.
+ */
+export function checkTable(buffer: ArrayBufferLike): void {
+  openTable(buffer);
+  const head = new Uint32Array(buffer, 0, HEADER_WORDS);
+  const [slots, words] = [head[header.slots]!, head[header.words]!];
+  const values = head[header.values]!;
+  const records = new Uint32Array(buffer, (HEADER_WORDS + slots * SLOT_WORDS) * 4, words);
+  const places = new Set<number>();
+  let at = 0;
+  while (at + RECORD_WORDS <= words && records[at]! + records[at + 1]! <= values) {
+    places.add(at);
+    at += recordLength(records[at + 3]!);
+  }
+  const slotWords = new Uint32Array(buffer, HEADER_WORDS * 4, slots * SLOT_WORDS);
+  let used = 0;
+  let lost = 0;
+  for (let slot = 1; slot < slotWords.length; slot += SLOT_WORDS) {
+    const record = slotWords[slot]!;
+    if (record === 0) continue;
+    used += 1;
+    if (!places.has(record - 1)) lost += 1;
+  }
+  if (at !== words || places.size !== head[header.records] || used !== head[header.keys] || lost > 0)
+    throw new RangeError('the compiled map is damaged');
 }
 
 /** Values that are often asked for are kept as text. */
