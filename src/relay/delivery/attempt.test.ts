@@ -465,6 +465,17 @@ describe('attempt: TLS', () => {
     assert.deepEqual(briefs(await required.carry()), ['deferred tls-failed']);
   });
 
+  test('a connection in clear is kept for those only who would have made it', async () => {
+    const to = 'hop.example:587';
+    const zone: Zone = { addresses: { 'hop.example': ['192.0.2.9'] } };
+    const lax = { ...SMARTHOST, to, domains: ['lax.example'], tlsFallback: true };
+    const at = world([lax, { ...SMARTHOST, to }], zone);
+    const hop = at.hop('192.0.2.9:587', { tls: 'no shared cipher' });
+    assert.deepEqual(briefs(await at.carry({ to: ['a@lax.example'] })), ['delivered delivered 250']);
+    assert.deepEqual(briefs(await at.carry({ to: ['b@strict.example'] })), ['deferred tls-failed']);
+    assert.equal(hop.messages.length, 1);
+  });
+
   test('required and not offered: nothing is sent', async () => {
     const at = world([{ ...SMARTHOST, tls: 'required' }]);
     const hop = at.hop('192.0.2.9:587');

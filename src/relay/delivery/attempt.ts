@@ -266,6 +266,8 @@ class Deliverer implements Carrier {
       port,
       requirement.tls,
       requirement.implicit,
+      // A connection in clear after a handshake that failed is for those only who take that.
+      requirement.fallback,
       requirement.authorities,
       identity,
       login,

@@ -85,6 +85,7 @@ describe('login: what is said', () => {
     assert.equal(exchange.complete, false, 'the server has shown nothing yet');
     assert.equal(await answer(exchange, 'v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4='), '');
     assert.equal(exchange.complete, true);
+    assert.equal(await answer(exchange, 'v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4='), undefined, 'it is over');
   });
 
   test('SCRAM-SHA-256: a server that does not know the password, repeats our nonce, or asks for too much or too little', async () => {

@@ -135,7 +135,8 @@ class ScramExchange implements ClientExchange {
 
   async respond(challenge: Uint8Array): Promise<Uint8Array | undefined> {
     const text = fromUtf8(challenge);
-    if (text === undefined) return undefined;
+    // Asked again after the end, somebody wants to be answered for ever.
+    if (text === undefined || this.complete) return undefined;
     return this.#signature === undefined ? this.#prove(text) : this.#verify(text);
   }
 

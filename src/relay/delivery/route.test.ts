@@ -103,6 +103,14 @@ describe('routes', () => {
     assert.equal(table.key('other.example'), 'mx:other.example:25/r2');
   });
 
+  test('a domain that is no host by such a target is refused, an address is one in whatever case', () => {
+    const table = routeTable([route(['*'], '%0:26')]);
+    assert.deepEqual(table.find('[ipv6:2001:db8::1]').smarthost, { host: '2001:db8::1', port: 26, mx: false });
+    assert.equal(table.key('[ipv6:2001:db8::1]'), '[2001:db8::1]:26/r1');
+    assert.equal(table.find('[tag:abc]').end?.kind, 'refuse');
+    assert.equal(table.key('[tag:abc]'), '[tag:abc]');
+  });
+
   test('what no route names has the defaults', () => {
     const defaults = {
       tlsFallback: true,

@@ -2,7 +2,7 @@
  * Which way the mail of a domain goes: the first route of the configuration that names it, else by MX with TLS where
  * it is offered. Pure; asks no name service (that is hop.ts).
  */
-import type { RouteDefaults, RouteSettings } from './settings.ts';
+import type { RouteDefaults, RouteEnd, RouteSettings } from './settings.ts';
 
 /** A fixed next hop. `host` is a name in lower case or an address without brackets. */
 export interface Smarthost {
@@ -34,6 +34,9 @@ const NO_DEFAULTS: RouteDefaults = { tlsFallback: false, identity: undefined, au
 /** The port of a smarthost that names none: submission for implicit TLS (RFC 8314 §3.3), else SMTP. */
 const IMPLICIT_PORT = 465;
 const SMTP_PORT = 25;
+
+/** Mail for a domain by which a `to` names no host. */
+const NO_HOST: RouteEnd = { kind: 'refuse', reply: '550 5.1.2 there is no host of that name' };
 
 /** What in `to` stands for the recipient's domain, or a part of it. */
 const PLACES = /%([01])/g;
@@ -90,7 +93,9 @@ export function routeTable(settings: readonly RouteSettings[], defaults: RouteDe
     const route = routes[index] ?? byMx;
     if (route.to === undefined || !isTemplate(route)) return route;
     const to = route.to.replace(PLACES, (_, place) => (place === '0' ? domain : matched));
-    return { ...route, smarthost: parseTarget(to, route.implicit) };
+    // Not every domain that an address may have is a host's name: `[tag:text]`. Nobody else takes its mail either.
+    const smarthost = readTarget(to, route.implicit);
+    return smarthost === undefined ? { ...route, smarthost, end: NO_HOST } : { ...route, smarthost };
   }
 
   return {
@@ -100,19 +105,26 @@ export function routeTable(settings: readonly RouteSettings[], defaults: RouteDe
       const route = routes[index];
       if (route === undefined || !isTemplate(route)) return keys[index] ?? domain;
       const { smarthost } = find(domain);
-      return `${targetName(smarthost as Smarthost)}/r${index + 1}`;
+      return smarthost === undefined ? domain : `${targetName(smarthost)}/r${index + 1}`;
     },
   };
 }
 
 /** `host:port`, `host`, `[address]:port` or `[address]`, with `mx:` before it when MX records are to be asked. Throws a RangeError when it is neither. */
 export function parseTarget(text: string, implicit = false): Smarthost {
-  const match = /^(mx:)?(?:\[(?:IPv6:)?([0-9A-Fa-f:.]+)\]|([A-Za-z0-9_.-]+))(?::([0-9]{1,5}))?$/.exec(text);
+  const target = readTarget(text, implicit);
+  if (target === undefined)
+    throw new RangeError(`"${text}" is no next hop; write host:port, [address]:port or mx:domain`);
+  return target;
+}
+
+/** The same; undefined when it is neither. */
+function readTarget(text: string, implicit: boolean): Smarthost | undefined {
+  const match = /^(mx:)?(?:\[(?:ipv6:)?([0-9a-f:.]+)\]|([a-z0-9_.-]+))(?::([0-9]{1,5}))?$/i.exec(text);
   const port = match?.[4] === undefined ? (implicit ? IMPLICIT_PORT : SMTP_PORT) : Number(match[4]);
   const host = (match?.[2] ?? match?.[3])?.toLowerCase().replace(/\.$/, '');
   const mx = match?.[1] !== undefined && match[2] === undefined;
-  if (host === undefined || host === '' || port < 1 || port > 65_535)
-    throw new RangeError(`"${text}" is no next hop; write host:port, [address]:port or mx:domain`);
+  if (host === undefined || host === '' || port < 1 || port > 65_535) return undefined;
   return { host, port, mx };
 }
 
