@@ -3,7 +3,7 @@
  * became of each line. The other's files are only read; those that ours names (certificates, keys, the access map) stay
  * where they are.
  */
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { OperationError } from '../admin/errors.ts';
@@ -58,7 +58,9 @@ export function importSite(site: string, directory: string, { replace, ...choice
   }
   for (const { path, text: content } of written) {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    writeFileSync(`${path}.new`, content, { mode: 0o600 });
+    // Never into a link, or a file with other modes, that somebody put there.
+    rmSync(`${path}.new`, { force: true });
+    writeFileSync(`${path}.new`, content, { mode: 0o600, flag: 'wx' });
   }
   for (const path of taken) renameSync(path, `${path}.old`);
   for (const { path } of written) renameSync(`${path}.new`, path);

@@ -2,7 +2,7 @@
  * A Sendmail site on disk, and the data directory that stands in for it: `sealpost.yaml` is made anew of the site's files
  * at each start and each SIGHUP, so that commands find the relay as they find any other.
  */
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname as machineName } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -54,7 +54,9 @@ export function followSite(site: string, directory: string, choices: SiteChoices
   const text = [...words, '', stringify(configurationOf(siteIn(site), choices), { lineWidth: 0 })].join('\n');
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const beside = `${file}.new`;
-  writeFileSync(beside, text, { mode: 0o600 });
+  // Never into a link, or a file with other modes, that somebody put there.
+  rmSync(beside, { force: true });
+  writeFileSync(beside, text, { mode: 0o600, flag: 'wx' });
   renameSync(beside, file);
 }
 
