@@ -70,6 +70,13 @@ access:
   ]);
 });
 
+test('a login goes to a hop that is named, not to whatever host a recipient has', () => {
+  const route = (to: string): string =>
+    `hostname: relay.example.net\ndelivery:\n  routes:\n    - {domains: ['*'], to: '${to}', login: {user: u, passwordFile: p}}\n`;
+  assert.equal(problems(route('hop.example:587')).length, 0);
+  assert.match(problems(route('%0:587')).join('\n'), /routes\[0\]\.login .*without %0 and %1/);
+});
+
 test('a key of an earlier version is told what took its place', () => {
   assert.deepEqual(problems('hostname: relay.example.net\naccess: {trustExternal: true}\n'), [
     'sealpost.yaml:2:10: access.trustExternal is no more; for true write trustedMechanisms: [EXTERNAL, PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-256-PLUS], for false leave it out',

@@ -417,7 +417,7 @@ const route = z
       .meta({ examples: [{ user: 'relay@example.net', passwordFile: 'smarthost.password' }] }),
   })
   .superRefine((written, context) => {
-    const { to, refuse, hold, discard, otherwise } = written;
+    const { to, refuse, hold, discard, otherwise, login } = written;
     const ends = [to ?? otherwise, refuse, hold, discard || undefined].filter((end) => end !== undefined).length;
     const message = 'write one of to, refuse, hold and discard';
     if (ends > 1) context.addIssue({ code: 'custom', path: ['to'], message });
@@ -425,6 +425,9 @@ const route = z
       context.addIssue({ code: 'custom', path: ['otherwise'], message: 'write the first hop as `to`' });
     if (otherwise?.some((hop) => hop.includes('%')) === true)
       context.addIssue({ code: 'custom', path: ['otherwise'], message: 'write hops without %0 and %1' });
+    // Whoever is written to would get the password.
+    if (login !== undefined && to !== undefined && /%[01]/.test(to))
+      context.addIssue({ code: 'custom', path: ['login'], message: 'write a `to` without %0 and %1, for one hop' });
   });
 
 /** Limits of one role; what is left out is as in `limits`. */
