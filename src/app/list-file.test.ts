@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { inFolder } from '../../test/fakes/outside.ts';
+import { inFolder, run } from '../../test/fakes/outside.ts';
 import { readList } from './list-file.ts';
 
 describe('lists that aliases include', () => {
@@ -33,7 +32,7 @@ describe('lists that aliases include', () => {
   test('no list is waited for, or read without end', () =>
     inFolder(({ path }) => {
       const fifo = join(path, 'fifo');
-      execFileSync('mkfifo', [fifo]);
+      assert.equal(run('mkfifo', [fifo]).code, 0);
       assert.throws(() => readList(fifo, false), /no regular file/);
       assert.throws(() => readList('/dev/zero', false), /no regular file/);
       assert.throws(() => readList(path, false), /no regular file/);
