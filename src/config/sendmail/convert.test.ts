@@ -45,6 +45,28 @@ const ACCESS = "FEATURE(`access_db')\n";
 const DOMAINS = "VIRTUSER_DOMAIN(`shop.example')\nGENERICS_DOMAIN(`in.example')\n";
 
 describe('a Sendmail site as our configuration', () => {
+  test('class w has the name of the machine, in full and without its domain', () => {
+    const { access } = convert("define(`confDOMAIN_NAME', `mx.example.net')");
+    assert.deepEqual((access as { localDomains: string[] }).localDomains, [
+      'mx.example.net',
+      'localhost',
+      '[127.0.0.1]',
+      'mail.example.net',
+      'mail',
+    ]);
+  });
+
+  test('names without a domain are taken where each daemon takes them', () => {
+    const features = (modifiers: string): string[] =>
+      (
+        convert(`FEATURE(\`no_default_msa')\nDAEMON_OPTIONS(\`Port=25, M=${modifiers}')`)['access'] as {
+          features: string[];
+        }
+      ).features;
+    assert.equal(features('Au').includes('accept_unqualified_senders'), true);
+    assert.equal(features('A').includes('accept_unqualified_senders'), false);
+  });
+
   test('daemons: TLS from the first octet, none, and AUTH', () => {
     const { listeners } = convert(
       [

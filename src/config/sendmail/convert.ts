@@ -47,7 +47,7 @@ export function convertSite(site: SendmailSite, surroundings: SiteSurroundings):
     smtp: { dialect: 'sendmail', privacy: [...settings.privacyFlags].filter((flag) => flag in privacyFlags) },
     access: {
       ...access(settings),
-      localDomains: keys(tables.localDomains).filter(isHost),
+      localDomains: ownDomains(site, surroundings.hostname),
       relayDomains: keys(tables.relayDomains).filter(isHost),
       ...localUsers(site, surroundings.users),
     },
@@ -67,6 +67,13 @@ export function convertSite(site: SendmailSite, surroundings: SiteSurroundings):
     acme: { enabled: false },
     ...(surroundings.compatibility.length === 0 ? {} : { compatibility: [...surroundings.compatibility] }),
   };
+}
+
+/** Class w, in which Sendmail has the machine's own name in any case, in full and without its domain. */
+function ownDomains({ tables }: SendmailSite, machine: string): string[] {
+  const [short = '', ...domain] = machine.split('.');
+  const own = domain.length === 0 ? [] : [machine, short];
+  return [...new Set([...keys(tables.localDomains).filter(isHost), ...own])];
 }
 
 /** What else stands in a class is compared with nothing; the report names it. */
@@ -160,6 +167,8 @@ function access(settings: SendmailSettings): object {
 function features(settings: SendmailSettings): AccessFeature[] {
   const found: AccessFeature[] = ['sendmail', ...plainFeatures.filter((name) => hasFeature(settings, name))];
   const map = settings.access?.value;
+  const unqualified = settings.daemons.every(({ modifiers }) => modifiers.includes('u'));
+  if (unqualified && !found.includes('accept_unqualified_senders')) found.push('accept_unqualified_senders');
   if (map?.skip) found.push('skip');
   if (map?.lookupDotDomain || hasFeature(settings, 'lookupdotdomain')) found.push('lookupdotdomain');
   if (map?.relayToFullAddress) found.push('relaytofulladdress');
@@ -171,6 +180,7 @@ function features(settings: SendmailSettings): AccessFeature[] {
   }
   if (settings.tls.permanentError) found.push('tls_perm_err');
   if (settings.recipes.has('verify-ok')) found.push('verify_ok_relays');
+  if (settings.recipes.has('verify-ok-auth')) found.push('verify_ok_authenticates');
   if (settings.recipes.has('cert-cn')) found.push('cert_cn_relays');
   return found;
 }

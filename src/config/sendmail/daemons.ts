@@ -29,7 +29,7 @@ export function readDaemons(lines: readonly Given<string>[], bothFamilies: boole
 
 /** Letters of `M=` that have no meaning here. */
 export function unknownModifiers(value: string): string {
-  return modifiersOf(value).replaceAll(/[aAEsS]/g, '');
+  return modifiersOf(value).replaceAll(/[aAEsSu]/g, '');
 }
 
 function modifiersOf(value: string): string {

@@ -8,7 +8,7 @@ import { note } from './note.ts';
 import { cfOptions, judgeOption } from './options.ts';
 import type { Given } from './site.ts';
 
-export type Recipe = 'verify-ok' | 'cert-cn';
+export type Recipe = 'verify-ok' | 'verify-ok-auth' | 'cert-cn';
 
 /** Goes through the lines; what they set is added to the facts. Gives the recipes that were found. */
 export function readLocalLines(macros: SendmailMacros): ReadonlySet<Recipe> {
@@ -93,7 +93,7 @@ function rulesets(macros: SendmailMacros, lines: readonly M4Line[]): ReadonlySet
     else open.lines.push(line);
   }
   for (const { name, lines: own } of all) {
-    const recipe = name.toLowerCase() === 'local_check_rcpt' ? recipes.get(normal(own.slice(1))) : undefined;
+    const recipe = recipes.get(`${name.toLowerCase()}\n${normal(own.slice(1))}`);
     if (recipe !== undefined) found.add(recipe);
     for (const line of own) {
       if (recipe === undefined)
@@ -110,6 +110,10 @@ function normal(lines: readonly M4Line[]): string {
 }
 
 const recipes: ReadonlyMap<string, Recipe> = new Map([
-  ['R$*\t$: $&{verify}\nROK\t$# OK', 'verify-ok'],
-  ['R$*\t$: $&{verify} $| $&{cn_subject}\nROK $| $+\t$: $(access CERTCN:$1 $: NO $)\nRRELAY\t$# OK', 'cert-cn'],
+  ['local_check_rcpt\nR$*\t$: $&{verify}\nROK\t$# OK', 'verify-ok'],
+  ['local_relay_auth\nR$*\t$: $&{verify}\nROK\t$# RELAY', 'verify-ok-auth'],
+  [
+    'local_check_rcpt\nR$*\t$: $&{verify} $| $&{cn_subject}\nROK $| $+\t$: $(access CERTCN:$1 $: NO $)\nRRELAY\t$# OK',
+    'cert-cn',
+  ],
 ]);

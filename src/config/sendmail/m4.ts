@@ -78,6 +78,20 @@ export class M4 implements Machine {
     return characters(parts.join(''));
   }
 
+  /** What `text` expands to in the middle of reading. It must hold no call that is not whole. */
+  expandHere(text: string, place: Place): string {
+    const mark: BuiltinValue = { kind: 'builtin', name: '' };
+    const parts: string[] = [];
+    const sink: Sink = { text: (part) => void parts.push(part), builtin: () => undefined };
+    this.input.pushBuiltin(mark);
+    this.input.pushText(octets(text), place);
+    for (let token = this.#next(); token.kind !== 'end'; token = this.#next()) {
+      if (token.kind === 'builtin' && token.value === mark) break;
+      this.#expand(token, sink);
+    }
+    return characters(parts.join(''));
+  }
+
   /** The body of a macro, unexpanded; undefined for a builtin and for none. */
   body(name: string): string | undefined {
     const definition = this.definition(name);

@@ -154,7 +154,8 @@ export class SendmailMacros {
 
   #feature(call: MacroCall): string {
     const { place, text } = call;
-    const [written = '', ...given] = call.given.map((argument) => argument.trim());
+    // What stands in quotes is expanded where the feature uses it: `DATABASE_MAP_TYPE -o MAP_DIR/access'.
+    const [written = '', ...given] = call.given.map((argument) => this.#asUsed(argument, place).trim());
     const name = featureName(written);
     const where = isBuiltIn(place) ? undefined : place;
     const { fate, note: why } = judgeFeature(written);
@@ -171,6 +172,11 @@ export class SendmailMacros {
     }
     this.facts.features.set(name, { value: usualArguments(name, given), place: where });
     return '';
+  }
+
+  /** An argument with the macros in it expanded; one with calls in it is left as it is. */
+  #asUsed(argument: string, place: Place): string {
+    return /[()`']/.test(argument) ? argument : this.m4.expandHere(argument, place);
   }
 
   #mailer({ given: [name = ''], place, text }: MacroCall): string {

@@ -101,6 +101,13 @@ describe('readSite: sendmail.mc', () => {
       },
     );
     assert.equal(read("FEATURE(`access_db', `LDAP')"), undefined);
+    // m4 reads what stands in the quotes once more where the feature uses it.
+    assert.deepEqual(
+      read(
+        "define(`MAPS', `/x')\nFEATURE(`access_db', `DATABASE_MAP_TYPE -T<TMPF> MAPS/access')\ndefine(`MAPS', `/y')",
+      ),
+      { ...plain, file: '/x/access' },
+    );
   });
 
   test('each call has its fate, and the reason', () => {
@@ -155,10 +162,12 @@ describe('readSite: sendmail.mc', () => {
     ]);
   });
 
-  test('rulesets: the two recipes, and a loud word for every other line', () => {
+  test('rulesets: the recipes, and a loud word for every other line', () => {
     const rules = (lines: readonly string[]): SendmailSite => site(['LOCAL_RULESETS', ...lines].join('\n'));
     const verify = ['SLocal_check_rcpt', 'R$*\t\t$: $&{verify}\tcomment', 'ROK\t\t$# OK'];
     assert.deepEqual([...rules(verify).settings.recipes], ['verify-ok']);
+    const login = ['SLocal_Relay_Auth', 'R$*\t\t$: $&{verify}', 'ROK\t\t$# RELAY'];
+    assert.deepEqual([...rules(login).settings.recipes], ['verify-ok-auth']);
     assert.deepEqual(
       [
         ...rules([

@@ -106,7 +106,7 @@ export interface SendmailSettings {
   readonly maxRecipients: number | undefined;
   readonly queueDirectory: Given<string> | undefined;
   /** Recipes in LOCAL_RULESETS that are understood. */
-  readonly recipes: ReadonlySet<'verify-ok' | 'cert-cn'>;
+  readonly recipes: ReadonlySet<'verify-ok' | 'verify-ok-auth' | 'cert-cn'>;
   readonly mailers: ReadonlySet<string>;
   /** MASQUERADE_AS. */
   readonly masqueradeAs: Given<string> | undefined;

@@ -25,6 +25,7 @@ export type AccessFeature =
   | 'check_cert_altnames'
   | 'tls_perm_err'
   | 'verify_ok_relays'
+  | 'verify_ok_authenticates'
   | 'cert_cn_relays';
 
 export const accessFeatures: Readonly<Record<AccessFeature, string>> = {
@@ -51,5 +52,6 @@ export const accessFeatures: Readonly<Record<AccessFeature, string>> = {
   check_cert_altnames: 'CN in TLS requirements also looks at the dNSNames of the certificate',
   tls_perm_err: 'TLS requirements that are not met refuse for good (554 5.7.0)',
   verify_ok_relays: 'Every client with verify=OK relays (the recipe of cf/README)',
+  verify_ok_authenticates: 'The same, after all that is said of the recipient (Local_Relay_Auth)',
   cert_cn_relays: 'CERTCN:name RELAY in the map lets a verified certificate with this CN relay',
 };

@@ -174,6 +174,10 @@ class Check {
 
   authenticated(): Verdict | undefined {
     const { authenticated, principal } = this.#facts;
+    if (principal.kind === 'verified' && this.#policy.features.has('verify_ok_authenticates')) {
+      this.#look.note('verify', 'verify_ok_authenticates', 'OK');
+      return this.#accept(true);
+    }
     if (authenticated === undefined || !this.#policy.trustedMechanisms.has(authenticated.mechanism)) return undefined;
     // EXTERNAL says no more than the certificate does.
     if (authenticated.mechanism === 'EXTERNAL' && (principal.kind !== 'verified' || this.#ruledAlone()))
