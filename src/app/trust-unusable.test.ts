@@ -60,13 +60,26 @@ describe('TLS files that may be unusable', { skip: missing('openssl') }, () => {
 
   test('what is missing or no good keeps TLS off, and the relay only where that was asked for', () => {
     assert.equal(read('').unusable, undefined);
-    refused('  authorityPaths: [nowhere]\n', /cannot read .*nowhere \(tls\.authorityPaths\): ENOENT/);
     refused('  ciphers: NOSUCH\n', /tls\.ciphers cannot be used/);
     refused('  groups: [nosuch]\n', /tls\.groups cannot be used/);
     rmSync(path('key.pem'));
     refused('', /cannot read .*key\.pem \(tls\.key\): ENOENT/);
     rmSync(path('cert.pem'));
     refused('', /cannot read .*cert\.pem \(tls\.certificate\): ENOENT/);
+  });
+
+  test('a directory that is not there is an empty one to OpenSSL, unless CAs came from it', () => {
+    const folders = '  authorityPaths: [nowhere]\n';
+    assert.throws(
+      () => usableTlsMaterial(config(folders), shop.directory, TICKETS),
+      /nowhere \(tls\.authorityPaths\): ENOENT/,
+    );
+    const material = read(folders);
+    assert.equal(material.unusable, undefined);
+    assert.match(material.remarks?.join() ?? '', /nowhere .*no CA is taken from there/);
+    assert.equal(read(folders, material).unusable, undefined, 'and the certificate can be renewed meanwhile');
+    const had = { ...material, unnamedAuthorities: [shop.read('second.pem')] };
+    assert.throws(() => read(folders, had), /ENOENT/);
   });
 
   test('certificate and key may be in one file', () => {

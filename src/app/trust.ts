@@ -25,8 +25,13 @@ export class TrustError extends Error {
  * missing or is not what it should be, and for a key that is not the certificate's, before it takes the place of one
  * that works: files of others are written in several steps, and may be read between two of them.
  */
-export function readTlsMaterial(config: Config, directory: string, ticketKeys: Uint8Array): TlsMaterial {
-  const material = readServerMaterial(config, directory, ticketKeys);
+export function readTlsMaterial(
+  config: Config,
+  directory: string,
+  ticketKeys: Uint8Array,
+  foldersNeeded = true,
+): TlsMaterial {
+  const material = readServerMaterial(config, directory, ticketKeys, foldersNeeded);
   const { lists, faults, remarks } = listsFor(config, directory, material);
   if (lists?.incomplete) throw new TrustError(faults.join('; '));
   return withLists(material, lists, [...faults, ...remarks]);
@@ -43,10 +48,12 @@ export function usableTlsMaterial(
   inForce?: TlsMaterial,
 ): TlsMaterial {
   const isGood = inForce !== undefined && inForce.unusable === undefined && !inForce.revocation?.incomplete;
-  if (config.tls.unusable === 'refuse' || isGood) return readTlsMaterial(config, directory, ticketKeys);
+  // A directory that CAs came from must not be missing for the moment that it is made anew.
+  const foldersNeeded = config.tls.unusable === 'refuse' || (inForce?.unnamedAuthorities ?? []).length > 0;
+  if (config.tls.unusable === 'refuse' || isGood) return readTlsMaterial(config, directory, ticketKeys, foldersNeeded);
   let material: TlsMaterial;
   try {
-    material = readServerMaterial(config, directory, ticketKeys);
+    material = readServerMaterial(config, directory, ticketKeys, foldersNeeded);
   } catch (error) {
     if (!(error instanceof TrustError) || (inForce !== undefined && inForce.unusable === undefined)) throw error;
     const remark = `${error.message}; STARTTLS is not offered until that is mended (tls.unusable)`;
@@ -71,7 +78,12 @@ function withLists(
   return { ...material, revocation, remarks: [...(material.remarks ?? []), ...remarks] };
 }
 
-function readServerMaterial(config: Config, directory: string, ticketKeys: Uint8Array): TlsMaterial {
+function readServerMaterial(
+  config: Config,
+  directory: string,
+  ticketKeys: Uint8Array,
+  foldersNeeded: boolean,
+): TlsMaterial {
   const paths = {
     certificate: inDirectory(directory, config.tls.certificate),
     key: inDirectory(directory, config.tls.key),
@@ -82,7 +94,9 @@ function readServerMaterial(config: Config, directory: string, ticketKeys: Uint8
   checkPair(paths, certificate, key);
   const rules = handshakeRules(config);
   const authorities = authorityPaths(config, directory).map((path) => checked(path, read('tls.authorities', path)));
-  const folders = config.tls.authorityPaths.map((path) => readFolder(inDirectory(directory, path)));
+  const folders = config.tls.authorityPaths.map((path) =>
+    readFolder(inDirectory(directory, path), foldersNeeded ? undefined : remarks),
+  );
   return {
     certificate,
     key,
@@ -114,16 +128,16 @@ function handshakeRules(config: Config): HandshakeRules | undefined {
   return rules;
 }
 
-/** PEM of what OpenSSL would find in a hashed directory. */
-function readFolder(folder: string): string[] {
+/** PEM of what OpenSSL would find in a hashed directory. To OpenSSL one that is not there is empty. */
+function readFolder(folder: string, remarks: string[] | undefined): string[] {
   let files: ReturnType<typeof hashedFiles>;
   try {
     files = hashedFiles(folder, 'certificate');
   } catch (error) {
-    throw new TrustError(
-      `cannot read ${folder} (tls.authorityPaths): ${(error as NodeJS.ErrnoException).code ?? String(error)}`,
-      { cause: error },
-    );
+    const why = `cannot read ${folder} (tls.authorityPaths): ${(error as NodeJS.ErrnoException).code ?? String(error)}`;
+    if (remarks === undefined) throw new TrustError(why, { cause: error });
+    remarks.push(`${why}; no CA is taken from there (tls.unusable)`);
+    return [];
   }
   return files.flatMap(({ path, hash }) => {
     try {

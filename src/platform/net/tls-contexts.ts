@@ -145,6 +145,8 @@ export function handshakeOptions(
     secureOptions,
     honorCipherOrder: (secureOptions & constants.SSL_OP_CIPHER_SERVER_PREFERENCE) !== 0,
     ecdhCurve: groups.join(':'),
+    // Node offers no DHE by itself: where somebody gives a list, the list says.
+    ...(ciphers === undefined ? {} : { dhparam: 'auto' }),
     // OpenSSL's level 2 is what refuses them: RSA below 2048 bits, MD5, SHA-1.
     ...(whole === undefined ? {} : { ciphers: weakSignatures ? `${whole}:@SECLEVEL=0` : whole }),
   };
