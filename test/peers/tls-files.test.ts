@@ -163,7 +163,7 @@ describe('the server certificate from outside', { skip: missing('openssl') }, ()
       ['crt', chain(four)],
       ['key', text(four.key)],
     ] as const) {
-      writeFileSync(relay.path(`plain.${kind}.new`), content);
+      writeFileSync(relay.path(`plain.${kind}.new`), content, { mode: 0o600 });
       renameSync(relay.path(`plain.${kind}.new`), relay.path(`plain.${kind}`));
     }
     t.diagnostic(`rename: seen after ${await seen(four)} ms`);
@@ -211,7 +211,7 @@ describe('the server certificate from outside', { skip: missing('openssl') }, ()
     await wait(1_500);
     assert.match(troubles(third).join('\n'), /does not name relay\.example\.net but DNS:other\.example/);
     assert.match(troubles(third).join('\n'), /does not follow in the file/);
-    assert.equal(troubles(third).length, 2);
+    assert.equal(troubles(third).length, 2, troubles(third).join('\n'));
   });
 
   it('a revocation takes effect although the files are broken', async () => {
