@@ -115,6 +115,9 @@ const owned = <P>(
 const mailRules = owned((extension) => extension.mail);
 const recipientRules = owned((extension) => extension.recipient);
 
+/** Parameters of which Sendmail takes the last. */
+const repeatable: ReadonlySet<string> = new Set(['SIZE', 'NOTIFY']);
+
 /** Octets of a BDAT chunk that can be counted with whole numbers. */
 const CHUNK_DIGITS = 15;
 const HELLO_LENGTH = 255;
@@ -142,7 +145,7 @@ export function parseCommand(line: string, context: CommandContext): CommandResu
   const { dialect } = context;
   const word = firstWord(line);
   const verb = word.toUpperCase();
-  if (!isVerb(verb))
+  if (!isVerb(verb) || (verb === 'BDAT' && dialect === 'sendmail'))
     return refused(undefined, foreignVerbs[dialect].get(verb) ?? 'unknown-command', { command: shownWord(word) });
   const text = withoutBlanks(line.slice(word.length));
   switch (verb) {
@@ -287,7 +290,7 @@ function readParameters<P>(
   text: string,
   rules: ReadonlyMap<string, OwnedRule<P>>,
   draft: Draft<P>,
-  { withheld }: CommandContext,
+  { withheld, dialect }: CommandContext,
 ): CommandResult | undefined {
   if (text === '') return undefined;
   const seen: string[] = [];
@@ -301,15 +304,27 @@ function readParameters<P>(
     if (known?.owner === 'DSN' && withheld.has('DSN')) return refused(verb, 'dsn-not-offered', { parameter });
     if (known === undefined || withheld.has(known.owner))
       return refused(verb, 'unknown-parameter', { parameter: typed.slice(0, 40) });
-    if (seen.includes(parameter)) return refused(verb, 'double-parameter', { parameter });
+    if (seen.includes(parameter) && !(dialect === 'sendmail' && repeatable.has(parameter)))
+      return refused(verb, 'double-parameter', { parameter });
     seen.push(parameter);
-    if (known.rule.read(value, draft)) continue;
-    return refused(verb, value === undefined ? 'parameter-without-value' : 'bad-parameter', {
+    const taken = dialect === 'sendmail' && parameter === 'SIZE' ? leadingNumber(value) : value;
+    if (known.rule.read(taken, draft)) continue;
+    return refused(verb, taken === undefined ? 'parameter-without-value' : badParameter(parameter), {
       parameter,
-      value: value ?? '',
+      value: taken ?? '',
     });
   }
   return undefined;
+}
+
+/** Sendmail reads a size as strtoul(3) does: as far as it is a number, and 0 where it is none. */
+function leadingNumber(value: string | undefined): string | undefined {
+  if (value === undefined || value.startsWith('-')) return value;
+  return /^\d+/.exec(value)?.[0] ?? '0';
+}
+
+function badParameter(parameter: string): StatusKey {
+  return parameter === 'RET' ? 'bad-return' : parameter === 'SIZE' ? 'bad-size' : 'bad-parameter';
 }
 
 function formatParameters<P>(rules: ReadonlyMap<string, OwnedRule<P>>, parameters: P): string {

@@ -350,11 +350,12 @@ class Engine implements ServerEngine {
       withheld: this.#withheld(),
     });
     const refused = result.kind === 'refused';
-    if (refused && result.verb === undefined && httpMethods.has(firstWord(text)))
+    if (refused && result.verb === undefined && this.#isNoise(firstWord(text)))
       return this.#end('protocol-noise', 'fault');
     const verb = refused ? result.verb : result.command.verb;
     if (this.#wornOut(verb)) return;
-    const banner = verb !== undefined && !isHarmless(verb, this.#manner) ? this.#banner : undefined;
+    const known = verb !== undefined ? !isHarmless(verb, this.#manner) : refused && result.status !== 'unknown-command';
+    const banner = known ? this.#banner : undefined;
     const voice = this.#voice;
     const early = refused ? this.#earlyMove(verb) : 'go';
     if (banner === undefined && early !== 'go') return voice.refuse(text, early);
@@ -371,6 +372,11 @@ class Engine implements ServerEngine {
     if (banner !== undefined) return voice.refuseWith(text, banner);
     if (move !== 'go') return voice.refuse(text, move, { mechanism: command.verb === 'AUTH' ? command.mechanism : '' });
     this.#go(command, text);
+  }
+
+  /** The first word of an HTTP request; Sendmail looks for it on the first line alone. */
+  #isNoise(word: string): boolean {
+    return httpMethods.has(word) && (this.#manner.dialect === 'sealpost' || this.#idle === 1);
   }
 
   /** Sendmail looks whether MAIL and RCPT may come before it looks at the rest of their lines. */
@@ -390,7 +396,6 @@ class Engine implements ServerEngine {
       return 'auth-needs-tls';
     if (verb === 'AUTH' && auth.length === 0 && authKnown !== true && !this.#authenticated) return 'auth-not-offered';
     if (verb === 'AUTH' && this.#authenticated) return 'auth-again';
-    if (verb === 'BDAT' && this.#withheld().has('CHUNKING')) return 'unknown-command';
     const move = moveOf(verb, this.#transaction.position, this.#manner);
     if (verb === 'AUTH' && move === 'go' && !auth.includes(command.mechanism)) return 'auth-mechanism';
     return move;

@@ -145,7 +145,10 @@ export class Dialogue {
   }
 
   /** The peer's name became known. */
-  named(name: PeerName): void {
+  named(found: PeerName): void {
+    // Sendmail does not ask why a name has no addresses.
+    const isForged = this.#manner.dialect === 'sendmail' && found.state === 'temporary' && found.name !== undefined;
+    const name: PeerName = isForged ? { ...found, state: 'forged' } : found;
     this.#name = name;
     const client = clientText(this.#connection.peerAddress, name.name, name.state === 'forged');
     this.#peer = { ...this.#peer, client };
@@ -624,6 +627,7 @@ export class Dialogue {
       secured: this.#tls !== undefined,
       address: this.#connection.peerAddress,
       passwords: this.#services.auth?.passwords,
+      anyIdentity: this.#manner.dialect === 'sendmail',
       configured: (name) => isConfigured(name, this.#services.auth?.settings()),
       binding: (type) => this.#connection.channelBinding(type),
     };

@@ -51,6 +51,24 @@ describe("a session in Sendmail's dialect", () => {
     }
   });
 
+  it('lets a client that logs in by its certificate name itself as it likes: nothing is decided by that', async () => {
+    const at = stage({ ...manner(false), certificate: ALICE });
+    const { connection } = at.start({ role: 'relay' });
+    await talk(at, connection, 'STARTTLS');
+    connection.secure(WITH_CERTIFICATE);
+    assert.match(await talk(at, connection, `AUTH EXTERNAL ${btoa('somebody')}`), /^235 2\.0\.0 OK Authenticated/m);
+    const [authenticated] = at.told('authenticated');
+    assert.equal(authenticated?.identity, 'alice@example.net');
+  });
+
+  it('takes a name whose addresses cannot be asked for one that may be forged', async () => {
+    const name = { state: 'temporary', name: 'client.example.org' } as const;
+    const at = stage({ ...manner(false), name, map: 'To:partner.example RELAY' });
+    const { connection } = at.start({ role: 'relay' });
+    await talk(at, connection, 'MAIL FROM:<a@example.org>');
+    assert.match(await talk(at, connection, 'EHLO laptop'), /\(may be forged\)/);
+  });
+
   it('returns no content in reports where privacy forbids it', async () => {
     const at = stage(manner(false, 'nobodyreturn'));
     const { connection } = at.start({ role: 'relay' });

@@ -10,6 +10,8 @@ export interface AuthFacts {
   /** TLS is up. */
   readonly secured: boolean;
   readonly address: string;
+  /** In Sendmail's place clients may name themselves as they like; nothing is decided by it. */
+  readonly anyIdentity?: boolean;
   /** Whether the configuration lets this mechanism be offered. */
   configured?(mechanism: string): boolean;
   /** Undefined where passwords are not taken. */
