@@ -100,7 +100,7 @@ describe('a Sendmail site as our configuration', () => {
       "MASQUERADE_AS(`example.net.')MASQUERADE_DOMAIN(`in.example')MASQUERADE_EXCEPTION(`x.in.example')EXPOSED_USER(`root')";
     const of = (features: string): unknown =>
       convert(`define(\`confDOMAIN_NAME', \`m.example')${macros}${features}`)['senders'];
-    const own = ['m.example', 'localhost', '[127.0.0.1]'];
+    const own = ['m.example', 'localhost', '[127.0.0.1]', 'mail.example.net', 'mail'];
     const masquerade = { as: 'example.net', exceptions: ['x.in.example'], exposed: ['root'] };
     const plain = { envelope: false, recipients: false, qualify: true };
     assert.deepEqual(of(''), { ...plain, masquerade: { ...masquerade, domains: ['in.example', ...own] } });
@@ -122,7 +122,7 @@ describe('a Sendmail site as our configuration', () => {
       const { delivery, access } = convert(`FEATURE(\`use_cw_file')define(\`confDOMAIN_NAME', \`m.example')\n${mc}`);
       return [(delivery as RawConfig)['routes'], (access as RawConfig)['localUsers']];
     };
-    const domains = ['m.example', 'localhost', 'example.net'];
+    const domains = ['m.example', 'localhost', 'example.net', 'mail.example.net', 'mail'];
     const waits = { domains, hold: 'no mailbox is kept here; give this domain a route, then release its mail' };
     assert.deepEqual(of(''), [[waits], ['postmaster', 'root']]);
     assert.deepEqual(of("define(`MAIL_HUB', `relay:[hub.example]')"), [[{ domains, to: 'hub.example:25' }], undefined]);

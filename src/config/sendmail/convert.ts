@@ -37,7 +37,8 @@ const MONTH = 30 * 86_400_000;
 /** The only group that Sendmail 8.17 does key exchange with, measured. */
 const SENDMAIL_GROUPS = 'P-256';
 
-export function convertSite(site: SendmailSite, surroundings: SiteSurroundings): RawConfig {
+export function convertSite(read: SendmailSite, surroundings: SiteSurroundings): RawConfig {
+  const site = onMachine(read, surroundings.hostname);
   const { settings, tables } = site;
   const resolver = surroundings.resolver;
   return {
@@ -47,7 +48,7 @@ export function convertSite(site: SendmailSite, surroundings: SiteSurroundings):
     smtp: { dialect: 'sendmail', privacy: [...settings.privacyFlags].filter((flag) => flag in privacyFlags) },
     access: {
       ...access(settings),
-      localDomains: ownDomains(site, surroundings.hostname),
+      localDomains: keys(tables.localDomains).filter(isHost),
       relayDomains: keys(tables.relayDomains).filter(isHost),
       ...localUsers(site, surroundings.users),
     },
@@ -69,11 +70,14 @@ export function convertSite(site: SendmailSite, surroundings: SiteSurroundings):
   };
 }
 
-/** Class w, in which Sendmail has the machine's own name in any case, in full and without its domain. */
-function ownDomains({ tables }: SendmailSite, machine: string): string[] {
+/** In class w Sendmail has the machine's own name in any case, in full and without its domain. */
+function onMachine(site: SendmailSite, machine: string): SendmailSite {
   const [short = '', ...domain] = machine.split('.');
-  const own = domain.length === 0 ? [] : [machine, short];
-  return [...new Set([...keys(tables.localDomains).filter(isHost), ...own])];
+  if (domain.length === 0) return site;
+  const { localDomains } = site.tables;
+  const place = { file: localDomains[0]?.file ?? site.directory, line: localDomains[0]?.line ?? 1 };
+  const own = [machine, short].map((key) => ({ ...place, key, value: '' }));
+  return { ...site, tables: { ...site.tables, localDomains: [...localDomains, ...own] } };
 }
 
 /** What else stands in a class is compared with nothing; the report names it. */
