@@ -53,6 +53,11 @@ export function checkMailbox(
   return reject('user-unknown', recipient.typed, trail);
 }
 
+/** Whether a user of ours that another address stands for exists, where the policy says who does. */
+export function hasMailbox({ localUsers }: AccessPolicy, local: string): boolean {
+  return localUsers === undefined || isUser(localUsers, local);
+}
+
 /** What aliases may have for a target, and nobody may write to from outside. */
 function directly(local: string): 'no-programs' | 'no-files' | 'no-includes' | undefined {
   if (local.startsWith('|')) return 'no-programs';

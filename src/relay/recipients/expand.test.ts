@@ -171,6 +171,18 @@ describe('what recipients become', () => {
     assert.equal((becomes('ab@virt.test') as readonly string[]).length, 3);
   });
 
+  it('tells the one user of ours that a virtual user is, but none behind an alias', () => {
+    const user = (text: string): string | undefined => {
+      const all = rules();
+      const expansion = expandRecipient(all, canonical(all, addressOf(text)), text);
+      return expansion.kind === 'others' ? expansion.user : undefined;
+    };
+    assert.equal(user('v+q@virt.test'), 'vpp-q');
+    assert.equal(user('ab@virt.test'), undefined, 'a list');
+    assert.equal(user('bslash@relay.test'), undefined, 'an alias');
+    assert.equal(user('x@oldfar.test'), undefined, 'elsewhere');
+  });
+
   it('leaves all as it is without tables', () => {
     assert.deepEqual(expandRecipient(noRules, addressOf('a@b.test'), '<a@b.test>'), { kind: 'same' });
   });

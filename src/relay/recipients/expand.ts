@@ -11,10 +11,13 @@ import { errorReply } from './refusal.ts';
 import { parseTarget } from './target.ts';
 import { findVirtual } from './virtual.ts';
 
-/** Whom mail goes to instead of the recipient. An empty list: to nobody (`/dev/null`). `moved`: the same user of another domain. */
+/**
+ * Whom mail goes to instead of the recipient. An empty list: to nobody (`/dev/null`). `moved`: the same user of another
+ * domain. `user`: the one user of ours that it is for, who has no alias.
+ */
 export type Expansion =
   | { readonly kind: 'same' }
-  | { readonly kind: 'others'; readonly to: readonly Member[]; readonly moved?: boolean }
+  | { readonly kind: 'others'; readonly to: readonly Member[]; readonly moved?: boolean; readonly user?: string }
   | { readonly kind: 'refused'; readonly reply: Reply };
 
 /** One of those. `owner`: who is told of its trouble in place of the sender, where it came from a list with an owner. */
@@ -47,6 +50,8 @@ class Expander {
   readonly #expanded = new Set<string>();
   #discarded = false;
   #refusal: Reply | undefined;
+  /** A user of ours that the virtusertable led to, and nothing else. */
+  #user: string | undefined;
 
   constructor(rules: RecipientRules, typed: string, domain: string) {
     this.#rules = rules;
@@ -68,7 +73,7 @@ class Expander {
       return { kind: 'same' };
     if (to.length === 0 && !this.#discarded && this.#refusal !== undefined)
       return { kind: 'refused', reply: this.#refusal };
-    return { kind: 'others', to };
+    return this.#user === undefined ? { kind: 'others', to } : { kind: 'others', to, user: this.#user };
   }
 
   /** `path`: the aliases that led here; `owner`: that of the list among them. */
@@ -93,6 +98,7 @@ class Expander {
 
   #local(address: Address, path: readonly string[], above: Address | undefined): void {
     const alias = this.#findAlias(address);
+    if (alias === undefined && path.length === 0) this.#user = address.local;
     // An alias that names itself means the user of that name.
     if (alias === undefined || path.at(-1) === alias.name) return this.#take(address, above);
     if (path.includes(alias.name) || path.length >= MAX_DEPTH) return this.#refuse('alias-loop');

@@ -16,7 +16,7 @@ import { decideConnect, decideMail, decideRecipient } from '../access/decide.ts'
 import type { AccessFacts, AccessSender, Authenticated, PeerName } from '../access/facts.ts';
 import type { AccessPolicy } from '../access/policy.ts';
 import { serverFeatures, type ServerFeatures } from '../access/server-features.ts';
-import { canonicalRecipient } from '../access/mailbox.ts';
+import { canonicalRecipient, hasMailbox } from '../access/mailbox.ts';
 import { canonicalSender } from '../access/sender.ts';
 import { decideTls } from '../access/tls.ts';
 import type { Verdict } from '../access/verdict.ts';
@@ -462,6 +462,8 @@ export class Dialogue {
     const verdict = decideRecipient(asked, facts, transaction.sender, { ...event, address, served, discarded });
     if (verdict.kind === 'reject') return this.#rejected('recipient', verdict, path, event.typed);
     if (expansion.kind === 'refused') return refuse(expansion.reply);
+    if (expansion.kind === 'others' && expansion.user !== undefined && !hasMailbox(policy, expansion.user))
+      return this.#refuse('recipient', 'user-unknown', { address: event.typed }, path, event.typed);
     if (refusal !== undefined) return refuse(refusal);
     const recipient = isUnread(policy, event)
       ? undefined
