@@ -242,8 +242,10 @@ class Engine implements ServerEngine {
       throw new Fault(statuses['local-error'], 'answer() without an open question');
     }
     this.#question = undefined;
-    // RFC 5321 §3.8: 421 announces that the connection is closed, whatever it answers.
-    if (reply.code === 421) return this.close(reply);
+    // RFC 5321 §3.8: 421 announces that the connection is closed, whatever it answers. Sendmail's rules may say it of an
+    // address, and it goes on.
+    const goesOn = this.#manner.dialect === 'sendmail' && (question.kind === 'mail' || question.kind === 'recipient');
+    if (reply.code === 421 && !goesOn) return this.close(reply);
     this.#voice.count(reply);
     this.#answered(question, reply, reply.code >= 200 && reply.code < 300);
   }

@@ -69,6 +69,14 @@ describe("a session in Sendmail's dialect", () => {
     assert.match(await talk(at, connection, 'EHLO laptop'), /\(may be forged\)/);
   });
 
+  it('goes on after a 421 that the map has for an address', async () => {
+    const at = stage({ ...manner(false), map: 'From:a@example.org ERROR:4.3.2:421 gone' });
+    const { connection } = at.start({ role: 'relay' });
+    await talk(at, connection);
+    assert.match(await talk(at, connection, 'MAIL FROM:<a@example.org>'), /^421 4\.3\.2 .*gone/);
+    assert.match(await talk(at, connection, 'MAIL FROM:<b@example.org>'), /^250 /);
+  });
+
   it('returns no content in reports where privacy forbids it', async () => {
     const at = stage(manner(false, 'nobodyreturn'));
     const { connection } = at.start({ role: 'relay' });
