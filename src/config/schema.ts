@@ -9,6 +9,7 @@ import { z } from 'zod';
 import type { Ms } from '../base/clock.ts';
 import type { Dialect } from '../base/status.ts';
 import { templateFault } from '../ca/subject.ts';
+import { isPattern, type CertificatePart } from '../relay/access/certificate-part.ts';
 import { accessFeatures, type AccessFeature } from '../relay/access/feature.ts';
 import { privacyFlags, type PrivacyFlag } from '../protocol/smtp/server-manner.ts';
 import type { ListenerSettings } from '../relay/connection/connection.ts';
@@ -94,6 +95,9 @@ export interface Config {
     /** What a named map that is not there means: not to start, to put everybody off until it is, or a map without entries. */
     readonly missingMap: 'fault' | 'defer' | 'empty';
     readonly features: readonly AccessFeature[];
+    readonly certificateParts?:
+      | { readonly issuer?: CertificatePart | undefined; readonly subject?: CertificatePart | undefined }
+      | undefined;
     readonly blocklistRecipients: boolean;
     readonly delayChecks: boolean;
     readonly spam?: 'friend' | 'hater' | undefined;
@@ -245,6 +249,15 @@ const path = z
   .min(1, 'write a path')
   .refine((text) => !text.includes('\0'), 'write a path');
 const domain = z.string().regex(/^\.?[^\s@/:]+\.?$/u, 'write a domain such as example.net');
+const certificatePart = z
+  .strictObject({
+    pattern: z.string().min(1, 'write a regular expression such as /CN=([^/]*)'),
+    groups: z.array(z.int().min(1)).default([]),
+    between: z.string().default(''),
+    after: z.string().default(''),
+    exactCase: z.boolean().default(false),
+  })
+  .refine(({ pattern, groups }) => isPattern(pattern, groups), 'write a regular expression that has these groups');
 /** Class w and class R also have addresses: `[192.0.2.1]`, `192.0.2`, `IPv6:2001:db8`. */
 const hostOrNetwork = z
   .string()
@@ -650,6 +663,13 @@ const schema: z.ZodType<Config> = z.strictObject({
           'With delayChecks: `friend` spares recipients with Spam:… FRIEND the delayed checks, `hater` makes them for Spam:… HATER alone.',
         )
         .meta({ examples: ['friend'] }),
+      certificateParts: z
+        .strictObject({ issuer: certificatePart.optional(), subject: certificatePart.optional() })
+        .optional()
+        .describe(
+          "The parts of a certificate's names that stand behind CERTISSUER: and CERTSUBJECT: in the map, instead of the whole names (Sendmail's _CERT_REGEX_ISSUER_ and _CERT_REGEX_SUBJECT_). A name that does not match is looked for as it is. Who can get a certificate with such a part in any place of its name is let in.",
+        )
+        .meta({ examples: [{ subject: { pattern: '/CN=([^/]*)', groups: [1] } }] }),
       blocklistRecipients: flag(
         false,
         "Whether To: lines of the map may refuse recipients, before the certificate is looked at (Sendmail's blocklist_recipients).",

@@ -687,7 +687,7 @@ export const en = {
   'sendmail.ownUser': '{name}: Sealpost runs as the user who starts it',
   'sendmail.recipe': 'the recipe {recipe} was recognised',
   'sendmail.regexIssuer':
-    '{name}: names in certificates are compared as they are; write the whole name into the access map',
+    '{name}: these arguments are not understood (-s, -d, -a, -f and a pattern are); names in certificates are compared as they are, so write the whole name into the access map',
   'sendmail.relayByMx': '{name}: whoever points an MX record here has mail relayed',
   'sendmail.relayBySender': '{name}: a sender address is easily forged, and relays here. Use certificates instead',
   'sendmail.rewriting': '{name} has no effect: messages are passed on as they come',

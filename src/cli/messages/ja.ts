@@ -683,7 +683,8 @@ export const ja: Messages = {
   'sendmail.ownTimes': '{name}: Sealpost 自身の時間設定 (sealpost.yaml の delivery と limits) が働きます',
   'sendmail.ownUser': '{name}: Sealpost は起動したユーザーの権限で動きます',
   'sendmail.recipe': 'レシピ {recipe} と認識しました',
-  'sendmail.regexIssuer': '{name}: 証明書の名前はそのまま比較します。access マップには名前全体を書いてください',
+  'sendmail.regexIssuer':
+    '{name}: この引数は解釈できません (使えるのは -s、-d、-a、-f とパターンです)。証明書の名前はそのまま比較するので、access マップには名前全体を書いてください',
   'sendmail.relayByMx': '{name}: MX レコードをこのサーバーに向ければ、誰のメールでも中継されます',
   'sendmail.relayBySender':
     '{name}: 送信者アドレスは簡単に偽れますが、それだけで中継されます。代わりに証明書を使ってください',

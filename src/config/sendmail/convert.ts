@@ -3,9 +3,11 @@
  * place is said there and nowhere else. Pure; paths stay as Sendmail has them, which are absolute.
  */
 import { privacyFlags } from '../../protocol/smtp/server-manner.ts';
+import type { CertificatePart } from '../../relay/access/certificate-part.ts';
 import type { AccessFeature } from '../../relay/access/feature.ts';
 import { mailHub, siteRoutes } from './mailertable.ts';
 import { isMechanism } from './options.ts';
+import { readRegexMap } from './regex-map.ts';
 import type { SendmailSettings, SendmailSite, TableRow } from './site.ts';
 import { parseDuration } from '../units.ts';
 
@@ -163,9 +165,18 @@ function access(settings: SendmailSettings): object {
     trustedMechanisms: settings.auth.trusted.filter(isMechanism),
     blocklistRecipients: hasFeature(settings, 'blocklist_recipients') || hasFeature(settings, 'blacklist_recipients'),
     delayChecks: hasFeature(settings, 'delay_checks'),
+    ...certificateParts(settings),
     ...(friends === 'friend' || friends === 'hater' ? { spam: friends } : {}),
     features: features(settings),
   };
+}
+
+function certificateParts({ options }: SendmailSettings): object {
+  const part = (name: string): CertificatePart | undefined => readRegexMap(options.get(name)?.value ?? '');
+  const issuer = part('_CERT_REGEX_ISSUER_');
+  const subject = part('_CERT_REGEX_SUBJECT_');
+  if (issuer === undefined && subject === undefined) return {};
+  return { certificateParts: { ...(issuer && { issuer }), ...(subject && { subject }) } };
 }
 
 function features(settings: SendmailSettings): AccessFeature[] {

@@ -4,6 +4,7 @@
  */
 import { mechanisms } from '../../relay/session/auth/registry.ts';
 import { type Note, type NoteKey, note } from './note.ts';
+import { readRegexMap } from './regex-map.ts';
 import type { Fate } from './site.ts';
 
 export interface Judgement {
@@ -116,6 +117,7 @@ export const optionJudgements: ReadonlyMap<string, Judgement> = new Map([
 /** What becomes of a macro that is defined; one of the site's own is kept, it may be used in others. */
 export function judgeOption(name: string, value = ''): Judgement {
   if (name === 'confAUTH_MECHANISMS') return judgeMechanisms(name, value);
+  if (name.startsWith('_CERT_REGEX_') && readRegexMap(value) !== undefined) return kept;
   const known = optionJudgements.get(name);
   if (known !== undefined) return known;
   if (name.startsWith('confTO_')) return { fate: 'changed', note: note('sendmail.ownTimes', { name }) };

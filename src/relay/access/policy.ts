@@ -1,3 +1,4 @@
+import type { CertificatePart } from './certificate-part.ts';
 import type { AccessFeature } from './feature.ts';
 import type { AccessMap } from './map.ts';
 
@@ -23,6 +24,10 @@ export interface AccessPolicy {
   readonly localUsers: ReadonlySet<string> | undefined;
   /** Names in the map written with /Email= also match what prints /emailAddress=. */
   readonly emailAlias: boolean;
+  /** What of a certificate's names is looked for in the map; undefined: the whole. */
+  readonly certificateParts?:
+    | { readonly issuer?: CertificatePart | undefined; readonly subject?: CertificatePart | undefined }
+    | undefined;
   /** FEATURE(blocklist_recipients). */
   readonly blocklistRecipients: boolean;
   /** FEATURE(delay_checks): connect and MAIL checks are made at RCPT. */

@@ -6,6 +6,7 @@ import { reasonText } from '../identity/reason.ts';
 import type { Address } from '../../protocol/smtp/address.ts';
 import { innerForm, namesHost, ownDomain, plainLocal, readAddress } from './address-form.ts';
 import { clientName, reject, verdictOf } from './answer.ts';
+import { partOf } from './certificate-part.ts';
 import { endingIn } from './class.ts';
 import { domainKey, innerAddress } from './domain.ts';
 import type { AccessFacts, AccessRecipient, AccessSender } from './facts.ts';
@@ -164,11 +165,14 @@ class Check {
     }
     // The default tag of an empty name would stand for every name.
     const { issuer, subject } = principal.certificate;
-    const issuerValue = issuer === '' ? undefined : this.#look.exact(certIssuer, issuer);
+    const parts = this.#policy.certificateParts;
+    const issuerKey = partOf(issuer, parts?.issuer);
+    const issuerValue = issuerKey === '' ? undefined : this.#look.exact(certIssuer, issuerKey);
     if (issuerValue === undefined) return undefined;
     if (isWord(issuerValue, 'RELAY')) return this.#accept(true);
-    if (!isWord(issuerValue, 'SUBJECT') || subject === '') return undefined;
-    const subjectValue = this.#look.exact(certSubject, subject);
+    const subjectKey = partOf(subject, parts?.subject);
+    if (!isWord(issuerValue, 'SUBJECT') || subjectKey === '') return undefined;
+    const subjectValue = this.#look.exact(certSubject, subjectKey);
     return subjectValue !== undefined && isWord(subjectValue, 'RELAY') ? this.#accept(true) : undefined;
   }
 
