@@ -64,6 +64,7 @@ test('each setting can be uncommented alone and changes nothing where it shows t
     'aliases',
     'authinfo',
     'authorityPaths',
+    'certificateParts',
     'ciphers',
     'compatibility',
     'connectionsByAddress',

@@ -56,6 +56,15 @@ describe('a Sendmail site as our configuration', () => {
     ]);
   });
 
+  test("a part of a certificate's name may be what the map has", () => {
+    const parts = (mc: string): unknown => (convert(`${ACCESS}${mc}`)['access'] as RawConfig)['certificateParts'];
+    assert.equal(parts(''), undefined);
+    assert.equal(parts("define(`_CERT_REGEX_ISSUER_', `-n CN=')"), undefined, 'dropped, and told');
+    assert.deepEqual(parts("define(`_CERT_REGEX_SUBJECT_', `-s1 CN=([^/]*)')"), {
+      subject: { pattern: 'CN=([^/]*)', groups: [1], between: '', after: '', exactCase: false },
+    });
+  });
+
   test('names without a domain are taken where each daemon takes them', () => {
     const features = (modifiers: string): string[] =>
       (
