@@ -209,6 +209,40 @@ export async function runDaemon({ directory, passphrase, prepare, ready }: Daemo
   opened.resolve(context);
   stack.defer(closeControl);
   stack.defer(() => fleet.stop(config.limits.drainTime));
+  const stopped = Promise.withResolvers<void>();
+  let [started, ending] = [false, false];
+  // From here on clients can have begun something that a signal must not cut off.
+  offSignals = onSignals({
+    stop(signal) {
+      ending = true;
+      events.tell({ kind: 'stopping', signal });
+      stopped.resolve();
+    },
+    abort() {
+      log.flush();
+      process.exit(1);
+    },
+    reload() {
+      log.reopen();
+      // What a start reads is as it is now.
+      if (ending || !started) return;
+      void attempt('configuration', async () => {
+        prepare?.();
+        const next = readConfig(directory);
+        // Everything it names is read before anything changes: a reload takes effect whole or not at all.
+        const nextMaterial = usableTlsMaterial(next, directory, ticketKeys, material);
+        refuseBroken(await policies.read(next), policy);
+        [config, material] = [next, stapled(nextMaterial)];
+        Object.assign(context, { config });
+        await context.custody.reload();
+        await fleet.config(config, config.limits.drainTime);
+        await web.configure(config);
+        await tellHolders(true);
+        await mapFiles.takeNow();
+        tellCertificateFaults();
+      });
+    },
+  });
   await fleet.start();
   const responder = new StatusService(context);
   status = responder;
@@ -321,42 +355,11 @@ export async function runDaemon({ directory, passphrase, prepare, ready }: Daemo
   const watcher = setInterval(() => void watch(), WATCH);
   stack.defer(() => clearInterval(watcher));
 
-  const stopped = Promise.withResolvers<void>();
-  let ending = false;
-  offSignals = onSignals({
-    stop(signal) {
-      ending = true;
-      events.tell({ kind: 'stopping', signal });
-      stopped.resolve();
-    },
-    abort() {
-      log.flush();
-      process.exit(1);
-    },
-    reload() {
-      log.reopen();
-      if (ending) return;
-      void attempt('configuration', async () => {
-        prepare?.();
-        const next = readConfig(directory);
-        // Everything it names is read before anything changes: a reload takes effect whole or not at all.
-        const nextMaterial = usableTlsMaterial(next, directory, ticketKeys, material);
-        refuseBroken(await policies.read(next), policy);
-        [config, material] = [next, stapled(nextMaterial)];
-        Object.assign(context, { config });
-        await context.custody.reload();
-        await fleet.config(config, config.limits.drainTime);
-        await web.configure(config);
-        await tellHolders(true);
-        await mapFiles.takeNow();
-        tellCertificateFaults();
-      });
-    },
-  });
   void spool.ended.then((fault) => {
     if (fault !== undefined) stopped.reject(fault);
   });
 
+  started = true;
   ready(live, config);
   // Whether the authority can sign is told when it starts, and not to the first who needs it.
   if (config.tls.ownAuthority) void context.door().catch((error: unknown) => trouble('certificate authority', error));
