@@ -23,7 +23,9 @@ import { decodePem } from '../protocol/pki/pem.ts';
 export function startAcme(context: AdminContext): AcmeServer {
   const { clock, random, events, acme: store } = context;
   const dns = { ...defaultDnsSettings, servers: context.config.delivery.resolver };
-  const resolver = dnsResolver(dns);
+  // Most relays never ask.
+  let resolver: ReturnType<typeof dnsResolver> | undefined;
+  let texts: ReturnType<typeof textResolver> | undefined;
   const server = acmeServer({
     clock,
     random,
@@ -31,8 +33,8 @@ export function startAcme(context: AdminContext): AcmeServer {
     store,
     authority: authorityOf(context),
     net: challengeNet({
-      addresses: (name) => resolver.addresses(name),
-      texts: textResolver(dns),
+      addresses: (name) => (resolver ??= dnsResolver(dns)).addresses(name),
+      texts: (name) => (texts ??= textResolver(dns))(name),
       mayFetchFrom: (address) => mayFetchFrom(address, context.config.acme.networks),
       httpPort: () => context.config.acme.httpPort,
     }),

@@ -23,7 +23,7 @@ export function parseHosts(text: string): HostsFile {
   const names = new Map<string, string[]>();
   for (const line of text.split('\n')) {
     const [address, ...listed] = (line.split('#')[0] as string).trim().split(/\s+/);
-    if (address === undefined || isIP(address) === 0) continue;
+    if (address === undefined || address === '' || isIP(address) === 0) continue;
     for (const written of listed) {
       const name = written.toLowerCase();
       add(addresses, name, address);
