@@ -1,65 +1,39 @@
 /**
  * The running relay: reads the configuration, starts the threads in order (spool, fronts, delivery), answers the control
- * socket, watches what may change beside it, and ends in order. It decides nothing about mail.
+ * socket, watches what may change beside it, and ends in order. It decides nothing about mail. What changes while it
+ * runs, and what follows from that, is in `running/`.
  */
 import { join } from 'node:path';
-import type { AdminContext, LiveRelay } from '../admin/context.ts';
-import { runOperation } from '../admin/operation.ts';
-import type { EventSink } from '../base/event.ts';
-import { asFault } from '../base/fault.ts';
-import { idMinter } from '../base/id.ts';
-import { controlSocket, deliverySettings, inDirectory } from '../config/settings.ts';
+import type { LiveRelay } from '../admin/context.ts';
+import { controlSocket } from '../config/settings.ts';
 import type { Config } from '../config/schema.ts';
 import { fileContentStore } from '../platform/files/content-store.ts';
 import { systemClock } from '../platform/process/clock.ts';
-import type { TlsMaterial } from '../platform/net/tls-contexts.ts';
-import { serveControl } from '../platform/process/control.ts';
 import { systemRandom } from '../platform/process/random.ts';
 import { onSignals } from '../platform/process/signals.ts';
-import { eventCounters } from '../platform/telemetry/counters.ts';
-import { logSink } from '../platform/telemetry/log.ts';
+import type { Ledger } from '../ca/ledger.ts';
 import { openLedger } from '../storage/sqlite/ledger.ts';
-import { openNoticeBook } from '../storage/sqlite/notice-book.ts';
 import { startAcme } from './acme.ts';
-import { adminContext, readConfig } from './compose.ts';
+import { adminContext, readConfig, type OwnedContext } from './compose.ts';
 import { CONTENTS, DATABASE } from './files.ts';
 import { Fleet } from './fleet.ts';
 import { ForeignKeeper } from './foreign.ts';
-import { changeSince, withdraws } from './holders.ts';
-import { relayNotices } from './notices.ts';
 import { notesPasswordUse } from './password-use.ts';
-import { PolicyReader, isSamePolicy, policyErrors, policyWarnings, problemText, refuseBroken } from './policy.ts';
-import { givenPassphrases } from './signer-passphrase.ts';
-import { startSpoolThread } from './threads/spool-client.ts';
-import {
-  caFiles,
-  isSameMaterial,
-  isSameTrust,
-  ownIssuers,
-  refuseWorse,
-  routeFiles,
-  serverCertificateFaults,
-  tlsFiles,
-  usableTlsMaterial,
-} from './trust.ts';
-import { startUpkeep, tasks, type Task } from './upkeep.ts';
-import { utcOffset } from './utc-offset.ts';
-import { version } from './version.ts';
-import { WatchedFiles } from './watched-files.ts';
 import { StatusService } from './responder.ts';
-import { Web, webMaterial, webRoutes } from './web.ts';
-
-/** How often files and ledger are looked at for changes made by others. */
-const WATCH = 1_000;
-const TICKET_KEYS = 48;
-/** Who mints the ids of our own mail: front threads are 0 to 29, the delivery thread 31. */
-const NOTICE_WRITER = 30;
-/** A map is one file, and an editor soon done with it. */
-const MAP_PATIENCE = 1_000;
-/** What is stapled is asked for anew this often; it counts for a day. */
-const STAPLE_AGE = 3_600_000;
-/** A version before that of any ledger. */
-const NOTHING_KNOWN = -1;
+import { startDesk, type Desk } from './running/desk.ts';
+import { LedgerNews } from './running/ledger-news.ts';
+import { liveRelay } from './running/live.ts';
+import { startOwnWork } from './running/own-work.ts';
+import { PolicyInForce } from './running/policy.ts';
+import { reload } from './running/reload.ts';
+import { openTelling, troubleTeller, type Running, type Telling } from './running/running.ts';
+import { TlsInForce } from './running/tls.ts';
+import { relayFiles, startWatching, type RelayFiles } from './running/watch.ts';
+import { givenPassphrases } from './signer-passphrase.ts';
+import { startSpoolThread, type SpoolThread } from './threads/spool-client.ts';
+import { ownIssuers } from './trust.ts';
+import { version } from './version.ts';
+import { Web, webRoutes } from './web.ts';
 
 export interface DaemonOptions {
   readonly directory: string;
@@ -71,127 +45,117 @@ export interface DaemonOptions {
   readonly ready: (relay: LiveRelay, config: Config) => void;
 }
 
+/** What is there before anybody can connect. */
+interface Ground {
+  readonly running: Running;
+  readonly telling: Telling;
+  readonly tls: TlsInForce;
+  readonly policy: PolicyInForce;
+  readonly desk: Desk;
+  readonly ledger: Ledger;
+  readonly spool: SpoolThread;
+}
+
+/** Who serves, and what operations work on; nobody serves yet. */
+interface Relay extends Ground {
+  readonly fleet: Fleet;
+  readonly web: Web;
+  readonly trust: ForeignKeeper;
+  readonly news: LedgerNews;
+  readonly live: LiveRelay;
+  readonly context: OwnedContext;
+}
+
 /** Runs until a signal ends it. Rejects when it cannot start; what was begun is then undone. */
 export async function runDaemon({ directory, passphrase, prepare, ready }: DaemonOptions): Promise<void> {
   process.umask(0o077);
   prepare?.();
-  let config = readConfig(directory);
-  const log = logSink({
-    ...config.log,
-    destination: config.log.destination === 'stderr' ? 'stderr' : inDirectory(directory, config.log.destination),
-    isTerminal: process.stderr.isTTY,
-  });
-  const counters = eventCounters();
-  let passwordUse: EventSink | undefined;
-  const events: EventSink = {
-    tell(event, at) {
-      counters.tell(event);
-      passwordUse?.tell(event);
-      log.tell(event, at);
-    },
-  };
-  const trouble = (where: string, thrown: unknown): void =>
-    events.tell({ kind: 'trouble', where, detail: asFault(thrown).detail });
-
+  const config = readConfig(directory);
+  const telling = openTelling(config, directory);
   await using stack = new AsyncDisposableStack();
-  stack.defer(() => log.flush());
+  stack.defer(() => telling.log.flush());
   // Until everything has ended: a SIGHUP meanwhile must not kill, and a second SIGTERM means now.
   let offSignals = (): void => {};
   stack.defer(() => offSignals());
-  const clock = systemClock();
-  const random = systemRandom();
-  let ticketKeys = random.bytes(TICKET_KEYS);
-  let material = usableTlsMaterial(config, directory, ticketKeys);
-  const policies = new PolicyReader(directory);
-  let policy = await policies.read(config);
-  const contents = join(directory, CONTENTS);
-
-  // The socket comes before the spool: it keeps a second relay off this directory, whose spool thread would take what the
-  // first is just receiving for leftovers, and remove it.
-  const opened = Promise.withResolvers<AdminContext>();
-  opened.promise.catch(() => {}); // told by whatever kept the relay from starting
-  const control = await serveControl(controlSocket(config, directory), async (name, input, actor) =>
-    runOperation({ ...(await opened.promise), actor }, name, input),
-  );
-  let closing: Promise<void> | undefined;
-  const closeControl = (): Promise<void> => {
-    opened.reject(new Error('the relay did not start'));
-    return (closing ??= control.close());
+  const running: Running = {
+    directory,
+    config,
+    events: telling,
+    trouble: troubleTeller(telling),
+    clock: systemClock(),
+    random: systemRandom(),
   };
-  stack.defer(closeControl);
+  const ground = await openGround(running, telling, stack);
+  const relay = assemble(ground, passphrase, stack);
+  const stopped = Promise.withResolvers<void>();
+  // What a start reads is as it is now: nothing is read again before there are files to watch.
+  let files: RelayFiles | undefined;
+  // From here on clients can have begun something that a signal must not cut off.
+  offSignals = heedSignals(telling, stopped.resolve, () => {
+    if (files !== undefined) void reload({ ...relay, files }, prepare);
+  });
+  const status = await open(relay, stack);
 
-  const ledger = openLedger(join(directory, DATABASE));
+  files = relayFiles(relay);
+  const watchers = [relay.news, files.map, files.server, files.signer, files.hops, relay.trust];
+  stack.defer(startWatching(watchers, running));
+  void relay.spool.ended.then((fault) => {
+    if (fault !== undefined) stopped.reject(fault);
+  });
+
+  ready(relay.live, running.config);
+  // Whether the authority can sign is told when it starts, and not to the first who needs it.
+  if (running.config.tls.ownAuthority)
+    void relay.context.door().catch((error: unknown) => running.trouble('certificate authority', error));
+  stack.use(await startOwnWork(relay, status));
+  await stopped.promise;
+}
+
+/** Everything that can be wrong in files and storage shows here. What is begun is left to the stack, here and below. */
+async function openGround(running: Running, telling: Telling, stack: AsyncDisposableStack): Promise<Ground> {
+  const { config, directory } = running;
+  const tls = new TlsInForce(running);
+  const policy = await PolicyInForce.read(running);
+  const desk = await startDesk(controlSocket(config, directory));
+  stack.defer(() => desk.close());
+  const database = join(directory, DATABASE);
+  const ledger = openLedger(database);
   stack.defer(() => ledger.close());
-  const spool = await startSpoolThread({ database: join(directory, DATABASE), contents });
+  const spool = await startSpoolThread({ database, contents: join(directory, CONTENTS) });
   stack.defer(() => spool.stop());
+  return { running, telling, tls, policy, desk, ledger, spool };
+}
 
+function assemble(ground: Ground, passphrase: Buffer | undefined, stack: AsyncDisposableStack): Relay {
+  const { running, telling, tls, policy, ledger, spool } = ground;
+  const { config, directory, events, clock, trouble } = running;
+  const contents = join(directory, CONTENTS);
   // What is in the ledger when a front thread starts, it looks up; from this version on it is told.
-  let known = ledger.version();
-  let issuers = ownIssuers(config, directory);
+  const known = ledger.version();
+  const issuers = ownIssuers(config, directory);
   const trust = new ForeignKeeper({
     directory,
     events,
     clock,
     async apply(snapshot) {
       // Sessions that could be resumed were judged by what was trusted before.
-      ticketKeys = random.bytes(TICKET_KEYS);
-      material = stapled({ ...material, ticketKeys });
-      await fleet.foreign(snapshot, material);
-      web.update({ tls: webMaterial(config, directory, material) });
+      tls.judgeAnew();
+      await fleet.foreign(snapshot, tls.material);
+      web.update({ tls: tls.web });
     },
   });
   stack.defer(() => trust.stop());
-  const state = { config, material, issuers, foreign: trust.snapshot(), policy };
-  const fleet = new Fleet({ directory, database: join(directory, DATABASE), contents, spool, events }, state);
-
-  /** The material with what our OCSP responder says of the certificate in it. */
-  const stapled = (next: TlsMaterial): TlsMaterial =>
-    next.unusable === undefined ? { ...next, staple: status?.staple(next.certificate) } : next;
-  let status: StatusService | undefined;
-  /** Tells the front threads what changed in the ledger; resolves when all know. */
-  const tellHolders = async (judgeAnew: boolean): Promise<void> => {
-    const change = changeSince(ledger, known);
-    const anew = judgeAnew || withdraws(change);
-    known = change.version;
-    status?.forget();
-    // Sessions that could be resumed were judged before: with new ticket keys they are judged again.
-    if (anew) ticketKeys = random.bytes(TICKET_KEYS);
-    // What is in force: files that are just being changed must not keep a revocation from taking effect.
-    if (anew) material = stapled({ ...material, ticketKeys });
-    try {
-      await fleet.holders({ issuers: issuersNow(), entries: change.entries }, anew ? material : undefined);
-    } catch (error) {
-      known = NOTHING_KNOWN;
-      throw error;
-    }
-    if (anew) web.update({ tls: webMaterial(config, directory, material) });
-  };
-  const issuersNow = (): readonly string[] => {
-    try {
-      issuers = ownIssuers(config, directory);
-    } catch (error) {
-      trouble('certificate authority', error);
-    }
-    return issuers;
-  };
+  const fleet = new Fleet(
+    { directory, database: join(directory, DATABASE), contents, spool, events },
+    { config, material: tls.material, issuers, foreign: trust.snapshot(), policy: policy.source },
+  );
   const web = new Web({
     routes: [],
-    tls: webMaterial(config, directory, material),
+    tls: tls.web,
     onTrouble: (detail) => events.tell({ kind: 'trouble', where: 'web', detail }),
   });
-  const live: LiveRelay = {
-    startedAt: Date.now(),
-    refresh: () => tellHolders(false),
-    refreshPasswords: () => fleet.passwords(),
-    reloadTrust: () => trust.reload(),
-    fetchCrl: (name) => trust.fetch(name),
-    retryHops: () => fleet.retryHops(),
-    listening: () => [
-      ...fleet.listeners.map(({ name, address, port, tls }) => ({ name, address, port, tls })),
-      ...web.listening,
-    ],
-    counts: async () => ({ sessions: await fleet.sessions(), ...counters.totals() }),
-  };
+  const news = new LedgerNews({ running, ledger, tls, fleet, web, known, issuers });
+  const live = liveRelay({ fleet, web, trust, news, counters: telling.counters });
   const context = adminContext({
     config,
     directory,
@@ -203,195 +167,55 @@ export async function runDaemon({ directory, passphrase, prepare, ready }: Daemo
     actor: 'relay',
     passphrase: givenPassphrases(passphrase),
   });
-
   stack.defer(() => context.close());
-  passwordUse = notesPasswordUse(context.passwords, clock, trouble);
-  opened.resolve(context);
-  stack.defer(closeControl);
-  stack.defer(() => fleet.stop(config.limits.drainTime));
-  const stopped = Promise.withResolvers<void>();
-  let [started, ending] = [false, false];
-  // From here on clients can have begun something that a signal must not cut off.
-  offSignals = onSignals({
-    stop(signal) {
-      ending = true;
-      events.tell({ kind: 'stopping', signal });
-      stopped.resolve();
-    },
-    abort() {
-      log.flush();
-      process.exit(1);
-    },
-    reload() {
-      log.reopen();
-      // What a start reads is as it is now.
-      if (ending || !started) return;
-      void attempt('configuration', async () => {
-        prepare?.();
-        const next = readConfig(directory);
-        // Everything it names is read before anything changes: a reload takes effect whole or not at all.
-        const nextMaterial = usableTlsMaterial(next, directory, ticketKeys, material);
-        refuseBroken(await policies.read(next), policy);
-        [config, material] = [next, stapled(nextMaterial)];
-        Object.assign(context, { config });
-        await context.custody.reload();
-        await fleet.config(config, config.limits.drainTime);
-        await web.configure(config);
-        await tellHolders(true);
-        await mapFiles.takeNow();
-        tellCertificateFaults();
-      });
-    },
-  });
+  telling.also(notesPasswordUse(context.passwords, clock, trouble));
+  return { ...ground, fleet, web, trust, news, live, context };
+}
+
+/** Opens the ports, and tells what is there. */
+async function open(relay: Relay, stack: AsyncDisposableStack): Promise<StatusService> {
+  const { running, desk, context, fleet, tls, web, policy } = relay;
+  const { config, trouble } = running;
+  desk.open(context);
+  stack.defer(() => desk.close());
+  stack.defer(() => fleet.stop(running.config.limits.drainTime));
   await fleet.start();
-  const responder = new StatusService(context);
-  status = responder;
+  const status = new StatusService(context);
+  tls.stapleBy(status);
   const acme = startAcme(context);
   stack.defer(() => acme.close());
-  web.update({ routes: webRoutes(context, responder, acme) });
-  stack.defer(() => web.close(config.limits.drainTime));
+  web.update({ routes: webRoutes(context, status, acme) });
+  stack.defer(() => web.close(running.config.limits.drainTime));
   await web.configure(config);
   acme.resume().catch((error: unknown) => trouble('ACME', error));
-  const tellProblems = (): void => {
-    for (const problem of policyErrors(policy)) trouble('tables', problemText(problem));
-    // A large map is looked at for long: it is in force meanwhile.
-    void policyWarnings(policy)
-      .then((warnings) => warnings.forEach((problem) => trouble('access map', problemText(problem))))
-      .catch((error: unknown) => trouble('access map', error));
-  };
-  const tellCertificateFaults = (): void => {
-    for (const fault of serverCertificateFaults(config, material, clock.now())) trouble('server certificate', fault);
-  };
-  tellProblems();
-  tellCertificateFaults();
-  events.tell({
+  policy.tellProblems();
+  tls.tellFaults();
+  running.events.tell({
     kind: 'started',
     version,
     listeners: fleet.listeners.map(
       ({ name, address, port }) => `${name} ${address.includes(':') ? `[${address}]` : address}:${port}`,
     ),
   });
+  return status;
+}
 
-  const mapFiles = new WatchedFiles({
-    what: 'access map',
-    files: () => [join(directory, 'access'), ...policies.files(config)],
-    async take() {
-      const next = await policies.read(config);
-      if (isSamePolicy(next, policy)) return false;
-      refuseBroken(next, policy);
-      policy = next;
-      tellProblems();
-      await fleet.policy(policy);
-      return true;
+/** Heeds signals until the function that it gives is called. Nothing is read again once the relay was told to stop. */
+function heedSignals(telling: Telling, stopped: () => void, again: () => void): () => void {
+  let ending = false;
+  return onSignals({
+    stop(signal) {
+      ending = true;
+      telling.tell({ kind: 'stopping', signal });
+      stopped();
     },
-    patience: MAP_PATIENCE,
-    events,
-    clock,
-  });
-  const serverFiles = new WatchedFiles({
-    what: 'TLS files',
-    files: () => tlsFiles(config, directory),
-    async take() {
-      const next = usableTlsMaterial(config, directory, ticketKeys, material);
-      if (isSameMaterial(next, material)) return false;
-      refuseWorse(config, next, material, clock.now());
-      // Sessions of clients whose CA is believed no more cannot be resumed.
-      if (!isSameTrust(next, material)) ticketKeys = random.bytes(TICKET_KEYS);
-      material = stapled({ ...next, ticketKeys });
-      web.update({ tls: webMaterial(config, directory, material) });
-      await fleet.material(material);
-      tellCertificateFaults();
-      return true;
+    abort() {
+      telling.log.flush();
+      process.exit(1);
     },
-    events,
-    clock,
-  });
-  const signerFiles = new WatchedFiles({
-    what: 'certificate authority',
-    // The key is looked at from outside and never read here.
-    files: () => caFiles(config, directory),
-    async take(again) {
-      if (!again) await context.custody.reload();
-      return !again;
+    reload() {
+      telling.log.reopen();
+      if (!ending) again();
     },
-    events,
-    clock,
   });
-  const hopFiles = new WatchedFiles({
-    what: 'certificate files of routes',
-    files: () => routeFiles(config, directory),
-    async take() {
-      const { renewed, faults } = await fleet.renewContexts();
-      if (faults.length > 0) throw new Error(faults.join('; '));
-      return renewed > 0;
-    },
-    events,
-    clock,
-  });
-  /** Does a part again; a fault is told, and what is in force stays in force. */
-  const attempt = async (what: string, act: () => Promise<void>): Promise<void> => {
-    try {
-      await act();
-      events.tell({ kind: 'reloaded', what });
-    } catch (error) {
-      trouble(`reload of ${what}`, error);
-    }
-  };
-
-  let watching = false;
-  const watch = async (): Promise<void> => {
-    if (watching) return;
-    watching = true;
-    try {
-      if (ledger.version() !== known) await tellHolders(false);
-      for (const files of [mapFiles, serverFiles, signerFiles, hopFiles]) await files.look();
-      await trust.look();
-    } catch (error) {
-      trouble('watch', error);
-    } finally {
-      watching = false;
-    }
-  };
-  const watcher = setInterval(() => void watch(), WATCH);
-  stack.defer(() => clearInterval(watcher));
-
-  void spool.ended.then((fault) => {
-    if (fault !== undefined) stopped.reject(fault);
-  });
-
-  started = true;
-  ready(live, config);
-  // Whether the authority can sign is told when it starts, and not to the first who needs it.
-  if (config.tls.ownAuthority) void context.door().catch((error: unknown) => trouble('certificate authority', error));
-  const ocspTask: Task = {
-    name: 'OCSP responder',
-    every: STAPLE_AGE,
-    async run() {
-      if (!config.tls.ownAuthority) return;
-      await responder.keep();
-      material = stapled(material);
-      web.update({ tls: webMaterial(config, directory, material) });
-      await fleet.material(material);
-    },
-  };
-  const book = openNoticeBook(join(directory, DATABASE));
-  stack.defer(() => book.close());
-  const notices = relayNotices({
-    spool: spool.spool,
-    book,
-    mint: idMinter(clock, NOTICE_WRITER, await spool.spool.lastId()),
-    clock,
-    events,
-    utcOffset,
-    hostname: () => config.delivery.hostname ?? config.hostname,
-    routes: () => deliverySettings(config, directory, []).routes,
-  });
-  const upkeep = startUpkeep({
-    tasks: [...tasks, ocspTask],
-    context: () => ({ ...context, notices }),
-    clock,
-    events,
-  });
-  stack.defer(() => upkeep.stop());
-  await stopped.promise;
 }
