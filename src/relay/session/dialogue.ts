@@ -2,50 +2,39 @@
  * What this server answers to each thing the peer does: the decisions of steps 3 to 6 in the order of the protocol.
  * It moves no bytes and keeps no time; `session.ts` does, and is its only caller.
  */
-import type { EventPeer, RelayEvent } from '../../base/event.ts';
+import type { EventPeer } from '../../base/event.ts';
 import { asFault } from '../../base/fault.ts';
 import { queueId } from '../../base/id.ts';
 import { statuses, type Status, type StatusKey } from '../../base/status.ts';
-import { replyOf, replyText, type Reply } from '../../protocol/smtp/reply.ts';
+import { replyOf, type Reply } from '../../protocol/smtp/reply.ts';
 import type { Address } from '../../protocol/smtp/address.ts';
 import type { MailParameters, ServerEvent } from '../../protocol/smtp/server-event.ts';
 import type { ServerManner } from '../../protocol/smtp/server-manner.ts';
 import type { ServerOffer } from '../../protocol/smtp/server.ts';
 import { domainFacts, mapped, type DomainFacts } from './domain-facts.ts';
 import { decideConnect, decideMail, decideRecipient } from '../access/decide.ts';
-import type { AccessFacts, AccessSender, Authenticated, PeerName } from '../access/facts.ts';
+import type { AccessSender, PeerName } from '../access/facts.ts';
 import type { AccessPolicy } from '../access/policy.ts';
-import { serverFeatures, type ServerFeatures } from '../access/server-features.ts';
-import { canonicalRecipient, hasMailbox } from '../access/mailbox.ts';
+import type { ServerFeatures } from '../access/server-features.ts';
+import { hasMailbox } from '../access/mailbox.ts';
 import { canonicalSender } from '../access/sender.ts';
 import { decideTls } from '../access/tls.ts';
 import type { Verdict } from '../access/verdict.ts';
 import type { Connection, TlsFacts } from '../connection/connection.ts';
-import { current, identify } from '../identity/identify.ts';
-import type { Principal } from '../identity/principal.ts';
 import { reasonText } from '../identity/reason.ts';
-import {
-  asciiDomain,
-  originalRecipient,
-  recipientOf,
-  reversePathOf,
-  type Origin,
-  type Recipient,
-} from '../message/envelope.ts';
-import { clientText, protocolWord } from '../message/trace.ts';
-import { expandRecipient, type Expansion } from '../recipients/expand.ts';
+import { asciiDomain, reversePathOf, type Origin } from '../message/envelope.ts';
 import { writtenReversePath } from '../recipients/masquerade.ts';
 import { refusalReply } from '../recipients/refusal.ts';
-import { canonical } from '../recipients/rules.ts';
-import { Exchange } from './auth/exchange.ts';
-import type { AuthFacts, AuthStep } from './auth/mechanism.ts';
-import { isConfigured, knowsAuth, offerOf } from './auth/offer.ts';
+import type { AuthStep } from './auth/mechanism.ts';
 import type { SessionLimits } from './limits.ts';
-import { eventPeer, ruleOf } from './peer-event.ts';
 import { receive, type Receiver, type Reception } from './reception.ts';
 import type { SessionServices } from './services.ts';
-import { originOf, Transaction } from './transaction.ts';
+import { Transaction } from './transaction.ts';
 import { verify } from './verify.ts';
+import { featuresFor, offerFor } from './offer.ts';
+import { Peer } from './peer.ts';
+import { envelopeRecipient, isUnread, readRecipient, type ReadRecipient } from './recipient.ts';
+import { Refusals, stageOf, type Asked } from './refusal.ts';
 
 /** The answer comes later, by `proceed`. Until then nothing more may be asked. */
 export const LATER: unique symbol = Symbol('later');
@@ -56,19 +45,7 @@ export type Answer = Reply | undefined | typeof LATER;
 /** Called after LATER: with the reply, or with nothing when a note has been dealt with. */
 export type Proceed = (reply: Reply | undefined) => void;
 
-/** A login that stands. */
-interface Login extends Authenticated {
-  /** Id of the password that it was. */
-  readonly password: string | undefined;
-}
-
-type Stage = Extract<RelayEvent, { kind: 'refused' }>['stage'];
 type EventOf<K extends ServerEvent['kind']> = Extract<ServerEvent, { kind: K }>;
-
-const UNASKED: PeerName = { state: 'unasked', name: undefined };
-
-/** Reasons by which a certificate is taken back, apart from running out. */
-const WITHDRAWN: ReadonlySet<string> = new Set(['revoked', 'suspended', 'not-issued', 'unknown-ca']);
 
 export class Dialogue {
   /** Session id, as in events. */
@@ -78,12 +55,8 @@ export class Dialogue {
   readonly #limits: SessionLimits;
   readonly #manner: ServerManner;
   readonly #proceed: Proceed;
-  #tls: TlsFacts | undefined;
-  #principal: Principal;
-  /** The certificate counted when the handshake was done. */
-  #verified = false;
-  #peer: EventPeer;
-  #name: PeerName | undefined;
+  readonly #peer: Peer;
+  readonly #refusals: Refusals;
   /** What waits for the peer's name. */
   #unnamed: ServerEvent | undefined;
   #connectVerdict: Exclude<Verdict, { kind: 'reject' }> | undefined;
@@ -91,14 +64,7 @@ export class Dialogue {
   #features: ServerFeatures = {};
   /** What the name service said for the event that is being decided. */
   #domains: DomainFacts = {};
-  #helo: string | undefined;
-  #extended = false;
-  #greetedInTls = false;
-  #authenticated: Login | undefined;
-  /** The password of the login was withdrawn, or has expired. */
-  #passwordGone = false;
   #isGone = false;
-  readonly #exchange: Exchange;
   #transaction: Transaction | undefined;
   #receiver: Receiver | undefined;
   #inContent = false;
@@ -117,13 +83,15 @@ export class Dialogue {
     this.#limits = limits;
     this.#manner = manner;
     this.#proceed = proceed;
-    this.#exchange = new Exchange(services.mechanisms);
-    this.#principal = identify(undefined, services.directory);
-    this.#peer = eventPeer(this.id, connection.peerAddress, UNASKED, this.#principal);
+    this.#peer = new Peer(this.id, connection, services, manner.dialect);
+    this.#refusals = new Refusals(services.events, manner.statuses, () => ({
+      peer: this.#peer.inEvents,
+      id: this.#transaction?.id,
+    }));
   }
 
   get peer(): EventPeer {
-    return this.#peer;
+    return this.#peer.inEvents;
   }
 
   /** Messages accepted. */
@@ -141,17 +109,12 @@ export class Dialogue {
   /** Whether the greeting has to wait for the peer's name: the access map is asked by name first. */
   get greetsByName(): boolean {
     const { map, features } = this.#services.policy();
-    return this.#name === undefined && (map !== undefined || features.has('require_rdns'));
+    return !this.#peer.isNamed && (map !== undefined || features.has('require_rdns'));
   }
 
   /** The peer's name became known. */
-  named(found: PeerName): void {
-    // Sendmail does not ask why a name has no addresses.
-    const isForged = this.#manner.dialect === 'sendmail' && found.state === 'temporary' && found.name !== undefined;
-    const name: PeerName = isForged ? { ...found, state: 'forged' } : found;
-    this.#name = name;
-    const client = clientText(this.#connection.peerAddress, name.name, name.state === 'forged');
-    this.#peer = { ...this.#peer, client };
+  named(name: PeerName): void {
+    this.#peer.named(name);
     const event = this.#unnamed;
     this.#unnamed = undefined;
     if (event === undefined) return;
@@ -162,37 +125,17 @@ export class Dialogue {
   /** Policy at connect: the reply by which everything is refused, undefined when the peer may go on. */
   connect(): Reply | undefined {
     const policy = this.#services.policy();
-    const verdict = decideConnect(policy, this.#facts(policy));
-    if (verdict.kind === 'reject') return this.#rejected('connect', verdict);
+    const verdict = decideConnect(policy, this.#peer.facts(policy));
+    if (verdict.kind === 'reject') return this.#refusals.because({ stage: 'connect' }, verdict);
     this.#connectVerdict = verdict;
     return undefined;
   }
 
   /** What EHLO may offer now. */
   offer(): ServerOffer {
-    const policy = this.#services.policy();
-    const features = (this.#features = { ...this.#usual(), ...serverFeatures(policy, this.#facts(policy)).features });
-    const { auth, mechanisms } = this.#services;
-    const { now, underTls } = offerOf(mechanisms, auth?.settings(), this.#authFacts());
-    return {
-      starttls: this.#startTlsOffer(features),
-      auth: features.auth === false ? [] : now,
-      expn: features.expn,
-      withheld: withheld(this.#manner, features),
-      authKnown: knowsAuth(auth?.settings()),
-      authUnderTls: underTls,
-    };
-  }
-
-  /** What the listener says of AUTH; the access map may say otherwise for a client. */
-  #usual(): ServerFeatures {
-    const { auth = 'offer' } = this.#connection.listener;
-    return auth === 'offer' ? {} : auth === 'no' ? { auth: false } : { authRequired: true };
-  }
-
-  #startTlsOffer({ starttls }: ServerFeatures): ServerOffer['starttls'] {
-    if (this.#connection.listener.tls !== 'starttls' || this.#tls !== undefined || starttls === false) return 'off';
-    return this.#connection.tlsUsable ? 'offered' : 'unavailable';
+    const { listener } = this.#connection;
+    this.#features = featuresFor(this.#peer, this.#services.policy(), listener);
+    return offerFor(this.#peer, this.#features, this.#connection, this.#manner, this.#services);
   }
 
   /** Whether the handshake asks for a certificate; undefined: as the listener says. */
@@ -202,21 +145,12 @@ export class Dialogue {
 
   /** TLS is up: all that the peer said before counts no more (RFC 3207 §4.2). */
   secured(tls: TlsFacts): void {
-    const { certificates, clock, directory, events, foreign } = this.#services;
-    const principal = identify(tls, directory, certificates, clock.now(), foreign);
-    this.#tls = tls;
-    this.#authenticated = undefined;
-    this.#passwordGone = false;
-    this.#become(principal);
-    this.#verified = principal.kind === 'verified';
-    if (!this.#manner.keepHello) {
-      this.#helo = undefined;
-      this.#extended = false;
-    }
+    this.#peer.secured(tls, this.#manner.keepHello);
+    const { principal } = this.#peer;
     const shown = principal.kind === 'anonymous' ? undefined : principal.certificate;
-    events.tell({
+    this.#services.events.tell({
       kind: 'secured',
-      peer: this.#peer,
+      peer: this.#peer.inEvents,
       version: tls.version,
       cipher: tls.cipher,
       bits: tls.bits,
@@ -229,26 +163,15 @@ export class Dialogue {
 
   /** Policy after the handshake: the reply by which everything is refused, undefined when TLS is good enough. */
   tlsRefusal(): Reply | undefined {
-    if (this.#tls === undefined) return undefined;
+    if (!this.#peer.isSecured) return undefined;
     const policy = this.#services.policy();
-    const verdict = decideTls(policy, this.#facts(policy));
-    return verdict.kind === 'reject' ? this.#rejected('starttls', verdict) : undefined;
+    const verdict = decideTls(policy, this.#peer.facts(policy));
+    return verdict.kind === 'reject' ? this.#refusals.because({ stage: 'starttls' }, verdict) : undefined;
   }
 
-  /** What the peer came with, or logged in by, when it has been withdrawn since; brings the principal up to date. */
-  withdrawal(): 'certificate-withdrawn' | 'password-withdrawn' | undefined {
-    if (this.#certificateGone()) return 'certificate-withdrawn';
-    const { password, holder = '' } = this.#authenticated ?? {};
-    if (password !== undefined && this.#services.auth?.passwords.stands(password, holder, this.#authFacts()) === false)
-      this.#passwordGone = true;
-    return this.#passwordGone ? 'password-withdrawn' : undefined;
-  }
-
-  #certificateGone(): boolean {
-    const { clock, directory, foreign } = this.#services;
-    const principal = current(this.#principal, directory, clock.now(), foreign);
-    if (principal !== this.#principal) this.#become(principal);
-    return this.#verified && principal.kind === 'unverified' && WITHDRAWN.has(principal.reason);
+  /** What the peer came with, or logged in by, when it has been withdrawn since. */
+  withdrawal(): ReturnType<Peer['withdrawal']> {
+    return this.#peer.withdrawal();
   }
 
   /** The connection is closed: what is half done is undone. */
@@ -262,7 +185,7 @@ export class Dialogue {
 
   /** The answer to an event of the engine. */
   answer(event: ServerEvent): Answer {
-    if (this.#name !== undefined || !this.#waitsForName(event)) return this.#ready(event);
+    if (this.#peer.isNamed || !this.#waitsForName(event)) return this.#ready(event);
     this.#unnamed = event;
     return LATER;
   }
@@ -270,11 +193,7 @@ export class Dialogue {
   /** The trace header names the peer; policy asks for its name where a certificate of ours does not decide. */
   #waitsForName(event: ServerEvent): boolean {
     if (event.kind === 'content-start') return true;
-    if (event.kind !== 'recipient') return false;
-    const principal = this.#principal;
-    const ours =
-      principal.kind === 'verified' && (principal.holder !== undefined || principal.foreign?.rule !== undefined);
-    return !ours && looksAtNames(this.#services.policy());
+    return event.kind === 'recipient' && this.#peer.waitsForName(this.#services.policy());
   }
 
   /** What the name service knows of the event's domain is asked first, where the policy has a rule about it. */
@@ -301,9 +220,9 @@ export class Dialogue {
       case 'auth':
         return this.#auth(event);
       case 'auth-response':
-        return this.#authSteps(this.#exchange.respond(event.response));
+        return this.#authSteps(this.#peer.exchange.respond(event.response));
       case 'auth-ended':
-        this.#exchange.cancel();
+        this.#peer.exchange.cancel();
         break;
       case 'verify':
         return this.#verify(event);
@@ -318,14 +237,14 @@ export class Dialogue {
       case 'content-end':
         return this.#contentEnd(event);
       case 'content-refused':
-        this.#services.events.tell(this.#refused('content', event.reply, undefined, undefined));
+        this.#refusals.tell({ stage: 'content' }, event.reply);
         this.#endTransaction();
         break;
       case 'reset':
         this.#endTransaction();
         break;
       case 'refused':
-        this.#services.events.tell(this.#refused(stageOf(event.command), event.reply, undefined, undefined));
+        this.#refusals.tell({ stage: stageOf(event.command) }, event.reply);
         break;
       case 'close':
         break; // the session's own
@@ -334,18 +253,14 @@ export class Dialogue {
   }
 
   #hello(event: EventOf<'hello'>): Reply {
-    this.#helo = event.client;
-    this.#extended = event.verb === 'EHLO';
-    this.#greetedInTls = this.#tls !== undefined;
+    this.#peer.saidHello(event.client, event.verb === 'EHLO');
     this.#endTransaction();
-    const { name, state } = this.#name ?? UNASKED;
-    const client = clientText(this.#connection.peerAddress, name, state === 'forged');
-    return replyOf(statuses.hello, { hostname: this.#services.hostname, client });
+    return replyOf(statuses.hello, { hostname: this.#services.hostname, client: this.#peer.client });
   }
 
   #auth(event: EventOf<'auth'>): Answer {
     this.withdrawal();
-    return this.#authSteps(this.#exchange.start(event.mechanism, this.#authFacts(), event.initial));
+    return this.#authSteps(this.#peer.exchange.start(event.mechanism, this.#peer.authFacts(), event.initial));
   }
 
   /** A password takes a while to be looked at. */
@@ -361,11 +276,10 @@ export class Dialogue {
   }
 
   #refuseLogin({ status, reason, detail }: Extract<AuthStep, { kind: 'failure' }>): Reply {
-    const again = status === 'auth-too-many' && this.#exchange.toldBefore();
+    const again = status === 'auth-too-many' && this.#peer.exchange.toldBefore();
     const values = { reason, hostname: this.#services.hostname };
     const reply = replyOf(this.#manner.statuses[again ? 'auth-too-many-now' : status], values);
-    this.#services.events.tell(this.#refused('auth', replyText(reply), detail, undefined));
-    return reply;
+    return this.#refusals.with({ stage: 'auth' }, reply, detail);
   }
 
   #authStep(step: AuthStep): Reply {
@@ -375,11 +289,10 @@ export class Dialogue {
       });
     if (step.kind === 'failure') return this.#refuseLogin(step);
     const { identity, holder, password } = step;
-    const { mechanism } = this.#exchange;
-    this.#authenticated = { mechanism, identity, holder, password };
-    this.#passwordGone = false;
-    if (holder !== undefined) this.#peer = { ...this.#peer, holder };
-    this.#services.events.tell({ kind: 'authenticated', peer: this.#peer, mechanism, identity, password });
+    const { mechanism } = this.#peer.exchange;
+    this.#peer.loggedIn({ mechanism, identity, holder, password });
+    const peer = this.#peer.inEvents;
+    this.#services.events.tell({ kind: 'authenticated', peer, mechanism, identity, password });
     return replyOf(this.#manner.statuses['auth-succeeded'], { identity });
   }
 
@@ -392,35 +305,39 @@ export class Dialogue {
 
   #mail(event: EventOf<'mail'>): Reply {
     const path = event.typed;
-    const withdrawal = this.withdrawal();
-    if (withdrawal !== undefined) return this.#refuse('mail', withdrawal, {}, path);
-    const principal = this.#principal;
-    if (this.#features.authRequired === true && this.#authenticated === undefined)
-      return this.#refuse('mail', 'auth-required', {}, path);
-    if (this.#wantsPassword()) return this.#refuse('mail', 'auth-needs-password', {}, path);
-    if (this.#connection.listener.certificates === 'require' && principal.kind !== 'verified') {
-      return this.#refuse('mail', 'certificate-required', { reason: reasonText[principal.reason] }, path);
-    }
+    const asked: Asked = { stage: 'mail', path };
+    const missing = this.#missing(asked);
+    if (missing !== undefined) return missing;
     const policy = this.#services.policy();
     const rules = this.#services.recipients();
     const given = { typed: path, address: event.address, domain: this.#domains.sender };
     const sender: AccessSender = mapped(policy, rules, given);
-    const verdict = decideMail(policy, this.#facts(policy), sender);
-    if (verdict.kind === 'reject') return this.#rejected('mail', verdict, path);
+    const verdict = decideMail(policy, this.#peer.facts(policy), sender);
+    if (verdict.kind === 'reject') return this.#refusals.because(asked, verdict);
     const address = canonicalSender(policy, sender);
     const reversePath = isUnread(policy, event)
       ? undefined
       : reversePathOf(address && writtenReversePath(rules, address));
-    if (reversePath === undefined) return this.#refuse('mail', 'bad-sender-address', { address: path }, path);
+    if (reversePath === undefined) return this.#refusals.by(asked, 'bad-sender-address', { address: path });
     // Sendmail takes no mail from where it would refuse to send any.
     const looksBack = address !== undefined && address.domain !== '' && policy.features.has('sendmail');
     const refusal = looksBack ? this.#routeRefusal(address, path) : undefined;
-    if (refusal !== undefined) return this.#refuseBy('mail', refusal, path);
-    const transaction = this.#begin(reversePath, sender, event.parameters);
-    if (this.#connectVerdict !== undefined) transaction.heed(this.#connectVerdict);
-    transaction.heed(verdict);
-    this.#transaction = transaction;
+    if (refusal !== undefined) return this.#refusals.with(asked, refusal);
+    this.#transaction = this.#begin(reversePath, sender, event.parameters);
+    this.#transaction.heed(verdict);
     return replyOf(this.#manner.statuses['sender-ok'], { address: path });
+  }
+
+  /** The refusal of a peer that lacks what everybody needs here, or has it no more, whatever it wants to send. */
+  #missing(asked: Asked): Reply | undefined {
+    const withdrawal = this.withdrawal();
+    if (withdrawal !== undefined) return this.#refusals.by(asked, withdrawal);
+    const { principal } = this.#peer;
+    if (this.#features.authRequired === true && !this.#peer.isLoggedIn)
+      return this.#refusals.by(asked, 'auth-required');
+    if (this.#peer.wantsPassword()) return this.#refusals.by(asked, 'auth-needs-password');
+    if (this.#connection.listener.certificates !== 'require' || principal.kind === 'verified') return undefined;
+    return this.#refusals.by(asked, 'certificate-required', { reason: reasonText[principal.reason] });
   }
 
   /** What the route of an address refuses its mail with. */
@@ -434,55 +351,60 @@ export class Dialogue {
     const id = this.#services.mintId();
     const { printId, returnsContent } = this.#manner;
     const asked = returnsContent ? parameters : ({ ...parameters, ret: 'HDRS' } as const);
-    return new Transaction(id, printId(id), reversePath, sender, asked);
+    const transaction = new Transaction(id, printId(id), reversePath, sender, asked);
+    if (this.#connectVerdict !== undefined) transaction.heed(this.#connectVerdict);
+    return transaction;
   }
 
   #recipient(event: EventOf<'recipient'>): Reply {
     const transaction = this.#transaction;
-    if (transaction === undefined) return this.#refuse('recipient', 'need-mail-before-rcpt');
-    const path = transaction.reversePath;
+    if (transaction === undefined) return this.#refusals.by({ stage: 'recipient' }, 'need-mail-before-rcpt');
+    const { typed } = event;
+    const asked: Asked = { stage: 'recipient', path: transaction.reversePath, recipient: typed };
     const withdrawal = this.withdrawal();
-    if (withdrawal !== undefined) return this.#refuse('recipient', withdrawal, {}, path, event.typed);
-    const rules = this.#services.recipients();
+    if (withdrawal !== undefined) return this.#refusals.by(asked, withdrawal);
     const policy = this.#services.policy();
-    const read = canonicalRecipient(policy, event) ?? event.address;
-    const address = canonical(rules, read);
-    const expansion = withDomain(expandRecipient(rules, address, event.typed), read, address);
-    const served = this.#domains.served;
-    // What stands for others needs no user of its name.
-    const isItself = expansion.kind === 'same' || (expansion.kind === 'others' && expansion.moved === true);
-    const asked = isItself ? policy : { ...policy, localUsers: undefined };
+    const read = readRecipient(policy, this.#services.recipients(), event);
     // Whoever is behind an alias is bounced later, as in Sendmail.
-    const refusal = isItself ? this.#routeRefusal(address, event.typed) : undefined;
-    const refuse = (reply: Reply): Reply => this.#refuseBy('recipient', reply, path, event.typed);
+    const refusal = read.isItself ? this.#routeRefusal(read.address, typed) : undefined;
     // Sendmail knows the way of a recipient before it asks who may send there.
-    if (refusal !== undefined && policy.features.has('sendmail')) return refuse(refusal);
-    const { discarded } = transaction;
-    const facts = this.#facts(policy);
-    const verdict = decideRecipient(asked, facts, transaction.sender, { ...event, address, served, discarded });
-    if (verdict.kind === 'reject') return this.#rejected('recipient', verdict, path, event.typed);
-    if (expansion.kind === 'refused') return refuse(expansion.reply);
+    if (refusal !== undefined && policy.features.has('sendmail')) return this.#refusals.with(asked, refusal);
+    const verdict = this.#decideRecipient(policy, transaction, event, read);
+    if (verdict.kind === 'reject') return this.#refusals.because(asked, verdict);
+    const { expansion } = read;
+    if (expansion.kind === 'refused') return this.#refusals.with(asked, expansion.reply);
     if (expansion.kind === 'others' && expansion.user !== undefined && !hasMailbox(policy, expansion.user))
-      return this.#refuse('recipient', 'user-unknown', { address: event.typed }, path, event.typed);
-    if (refusal !== undefined) return refuse(refusal);
-    const recipient = isUnread(policy, event)
-      ? undefined
-      : recipientOf(read, event.parameters, this.#services.hostname);
-    const others = othersOf(expansion, recipient, this.#services.hostname);
-    if (recipient === undefined || others === null)
-      return this.#refuse('recipient', 'bad-recipient-address', { address: event.typed }, path, event.typed);
-    transaction.recipients.push({ ...recipient, others });
+      return this.#refusals.by(asked, 'user-unknown', { address: typed });
+    if (refusal !== undefined) return this.#refusals.with(asked, refusal);
+    const { hostname } = this.#services;
+    const recipient = isUnread(policy, event) ? undefined : envelopeRecipient(read, event, hostname);
+    if (recipient === undefined) return this.#refusals.by(asked, 'bad-recipient-address', { address: typed });
+    transaction.recipients.push(recipient);
     transaction.heed(verdict);
-    return replyOf(this.#manner.statuses['recipient-ok'], { address: event.typed });
+    return replyOf(this.#manner.statuses['recipient-ok'], { address: typed });
+  }
+
+  #decideRecipient(
+    policy: AccessPolicy,
+    { sender, discarded }: Transaction,
+    event: EventOf<'recipient'>,
+    { address, isItself }: ReadRecipient,
+  ): Verdict {
+    const { served } = this.#domains;
+    // What stands for others needs no user of its name.
+    const asked = isItself ? policy : { ...policy, localUsers: undefined };
+    return decideRecipient(asked, this.#peer.facts(policy), sender, { ...event, address, served, discarded });
   }
 
   // The content
 
   #contentStart(): Reply {
     const transaction = this.#transaction;
-    if (transaction === undefined || transaction.recipients.length === 0) return this.#refuse('content', 'need-rcpt');
+    if (transaction === undefined || transaction.recipients.length === 0)
+      return this.#refusals.by({ stage: 'content' }, 'need-rcpt');
     const withdrawal = this.withdrawal();
-    if (withdrawal !== undefined) return this.#refuse('content', withdrawal, {}, transaction.reversePath);
+    if (withdrawal !== undefined)
+      return this.#refusals.by({ stage: 'content', path: transaction.reversePath }, withdrawal);
     this.#inContent = true;
     if (transaction.isForNobody) transaction.discarded = true;
     if (!transaction.discarded) this.#receiver = this.#receive(transaction);
@@ -490,20 +412,8 @@ export class Dialogue {
   }
 
   #receive(transaction: Transaction): Receiver {
-    const { peerAddress: address, listener } = this.#connection;
-    const { name, state } = this.#name ?? UNASKED;
-    const tls = this.#tls === undefined ? undefined : { ...this.#tls, verify: this.#principal.verify };
-    const peer = {
-      helo: this.#helo,
-      extended: this.#extended,
-      greetedInTls: this.#greetedInTls,
-      address,
-      name,
-      forged: state === 'forged',
-      authenticated: this.#authenticated !== undefined,
-      tls,
-    };
-    return receive(transaction, peer, listener.role, this.#manner.dialect, this.#limits, this.#services);
+    const { role } = this.#connection.listener;
+    return receive(transaction, this.#peer.traced(), role, this.#manner.dialect, this.#limits, this.#services);
   }
 
   #content(event: EventOf<'content'>): Answer {
@@ -516,7 +426,7 @@ export class Dialogue {
   #contentEnd({ size }: EventOf<'content-end'>): Answer {
     const transaction = this.#transaction;
     const receiver = this.#receiver;
-    if (transaction === undefined) return this.#refuse('content', 'need-rcpt');
+    if (transaction === undefined) return this.#refusals.by({ stage: 'content' }, 'need-rcpt');
     if (receiver === undefined) return this.#discard(transaction, size);
     const peer = `[${this.#connection.peerAddress}] ${this.id}`;
     void receiver
@@ -528,9 +438,7 @@ export class Dialogue {
   /** Asked when all content is there: what was withdrawn meanwhile sends nothing more. */
   #origin(): Origin | Status {
     const withdrawal = this.withdrawal();
-    const { password, holder } = this.#authenticated ?? {};
-    if (withdrawal !== undefined) return this.#manner.statuses[withdrawal];
-    return originOf(this.#principal, password === undefined ? undefined : holder);
+    return withdrawal === undefined ? this.#peer.origin() : this.#manner.statuses[withdrawal];
   }
 
   #received(transaction: Transaction, receiver: Receiver, reception: Reception): Reply {
@@ -541,15 +449,13 @@ export class Dialogue {
       const { fault, status, values } = reception;
       if (fault !== undefined)
         this.#services.events.tell({ kind: 'trouble', where: `message ${queueId(receiver.id)}`, detail: fault.detail });
-      const reply = replyOf(this.#manner.statuses[status.key as StatusKey], values);
-      this.#services.events.tell(this.#refused('content', replyText(reply), undefined, reversePath));
-      return reply;
+      return this.#refusals.by({ stage: 'content', path: reversePath }, status.key as StatusKey, values);
     }
     this.#messages += 1;
     const { size, messageId } = reception.message;
     this.#services.events.tell({
       kind: 'accepted',
-      peer: this.#peer,
+      peer: this.#peer.inEvents,
       ...this.#arrival(transaction),
       id: transaction.id,
       reversePath,
@@ -569,7 +475,7 @@ export class Dialogue {
     const arrival = this.#arrival(transaction);
     this.#services.events.tell({
       kind: 'discarded',
-      peer: this.#peer,
+      peer: this.#peer.inEvents,
       ...arrival,
       id,
       reversePath,
@@ -582,12 +488,7 @@ export class Dialogue {
 
   /** By which way a message came. */
   #arrival({ parameters }: Transaction): { readonly listener: string; readonly protocol: string } {
-    const protocol = protocolWord({
-      extended: this.#extended,
-      greetedInTls: this.#greetedInTls,
-      authenticated: this.#authenticated !== undefined,
-      smtputf8: parameters.smtputf8,
-    });
+    const protocol = this.#peer.protocol(parameters.smtputf8);
     return { listener: this.#connection.listener.name, protocol };
   }
 
@@ -597,157 +498,4 @@ export class Dialogue {
     this.#transaction = undefined;
     this.#inContent = false;
   }
-
-  // Facts, refusals
-
-  #become(principal: Principal): void {
-    this.#principal = principal;
-    this.#peer = eventPeer(this.id, this.#connection.peerAddress, this.#name ?? UNASKED, principal);
-    // What a certificate allowed goes with it (EXTERNAL is nothing but the certificate); a password stands for itself.
-    if (this.#authenticated?.password === undefined) this.#authenticated = undefined;
-    const holder = this.#authenticated?.holder;
-    if (holder !== undefined) this.#peer = { ...this.#peer, holder };
-    this.#exchange.cancel();
-  }
-
-  #facts(policy: AccessPolicy): AccessFacts {
-    return {
-      role: this.#connection.listener.role,
-      address: this.#connection.peerAddress,
-      // A policy without names must not decide by whether the name service was quick.
-      name: looksAtNames(policy) ? (this.#name ?? UNASKED) : UNASKED,
-      helo: this.#helo,
-      principal: this.#principal,
-      tls: this.#tls && { bits: this.#tls.bits },
-      authenticated: this.#authenticated,
-    };
-  }
-
-  #authFacts(): AuthFacts {
-    return {
-      principal: this.#principal,
-      secured: this.#tls !== undefined,
-      address: this.#connection.peerAddress,
-      passwords: this.#services.auth?.passwords,
-      anyIdentity: this.#manner.dialect === 'sendmail',
-      configured: (name) => isConfigured(name, this.#services.auth?.settings()),
-      binding: (type) => this.#connection.channelBinding(type),
-    };
-  }
-
-  /** The holder of this certificate logs in by a password too, or by nothing else. */
-  #wantsPassword(): boolean {
-    const principal = this.#principal;
-    const { auth } = this.#services;
-    if (auth === undefined || principal.kind !== 'verified' || principal.holder === undefined) return false;
-    const { password, holder } = this.#authenticated ?? {};
-    return auth.passwords.needsPassword(principal.holder, password === undefined ? undefined : holder);
-  }
-
-  #refuse(
-    stage: Stage,
-    key: StatusKey,
-    values: Readonly<Record<string, string | number>> = {},
-    reversePath?: string,
-    recipient?: string,
-  ): Reply {
-    const reply = replyOf(this.#manner.statuses[key], values);
-    this.#services.events.tell(this.#refused(stage, replyText(reply), undefined, reversePath, recipient));
-    return reply;
-  }
-
-  #refuseBy(stage: 'mail' | 'recipient', reply: Reply, reversePath: string, recipient?: string): Reply {
-    this.#services.events.tell(this.#refused(stage, replyText(reply), undefined, reversePath, recipient));
-    return reply;
-  }
-
-  #rejected(
-    stage: Stage,
-    verdict: Extract<Verdict, { kind: 'reject' }>,
-    reversePath?: string,
-    recipient?: string,
-  ): Reply {
-    this.#services.events.tell(
-      this.#refused(stage, replyText(verdict.reply), ruleOf(verdict.trail), reversePath, recipient),
-    );
-    return verdict.reply;
-  }
-
-  #refused(
-    stage: Stage,
-    reply: string,
-    rule: string | undefined,
-    reversePath: string | undefined,
-    recipient?: string,
-  ): RelayEvent {
-    const [path, to] = [withoutBrackets(reversePath), withoutBrackets(recipient)];
-    const id = this.#transaction?.id;
-    return { kind: 'refused', peer: this.#peer, stage, reply, id, reversePath: path, recipient: to, rule };
-  }
-}
-
-/** A recipient that stands for itself goes to the domain that the domaintable has for its own. */
-function withDomain(expansion: Expansion, read: Address, mapped: Address): Expansion {
-  if (expansion.kind !== 'same' || read.domain.toLowerCase() === mapped.domain.toLowerCase()) return expansion;
-  return { kind: 'others', to: [mapped], moved: true };
-}
-
-/** The recipients that this one stands for, undefined when for itself; null when one of them is no address. */
-function othersOf(
-  expansion: Expansion,
-  recipient: Recipient | undefined,
-  hostname: string,
-): readonly Recipient[] | undefined | null {
-  if (expansion.kind !== 'others' || recipient === undefined) return undefined;
-  const { notify, address } = recipient;
-  // Reports name the address that the sender wrote (RFC 3461 §5.2.7.1).
-  const orcpt = recipient.orcpt ?? originalRecipient(address);
-  const others = expansion.to.map(({ owner, ...one }) => {
-    if (owner === undefined) return recipientOf(one, { notify, orcpt }, hostname);
-    // RFC 3461 §5.2.7.3: what the sender asked to be told of ends at the list.
-    const member = recipientOf(one, { notify: undefined, orcpt: undefined }, hostname);
-    return member && { ...member, reversePath: reversePathOf(owner) };
-  });
-  return others.some((one) => one === undefined) ? null : (others as Recipient[]);
-}
-
-/** Events have addresses as envelopes have them, whatever stood in the command. */
-function withoutBrackets(path: string | undefined): string | undefined {
-  return path?.startsWith('<') && path.endsWith('>') ? path.slice(1, -1) : path;
-}
-
-/** Whether any rule can turn on the peer's name: the map, class R, or class w (a client named as one of our domains). */
-function looksAtNames(policy: AccessPolicy): boolean {
-  const { features } = policy;
-  return (
-    policy.map !== undefined ||
-    policy.relayDomains.size > 0 ||
-    policy.localDomains.size > 0 ||
-    features.has('sendmail') ||
-    features.has('require_rdns') ||
-    features.has('relay_entire_domain')
-  );
-}
-
-/** What our grammar does not take is an address only where policy reads it as Sendmail does. */
-function isUnread({ features }: AccessPolicy, { unread }: { readonly unread?: boolean }): boolean {
-  return unread === true && !features.has('sendmail');
-}
-
-/** Keywords that this peer is not offered: its line in the map counts for more than the configuration. */
-function withheld({ withheld: usual }: ServerManner, { dsn, pipelining }: ServerFeatures): ReadonlySet<string> {
-  if (dsn === undefined && pipelining === undefined) return usual;
-  const keywords = new Set(usual);
-  if (dsn !== undefined) keywords[dsn ? 'delete' : 'add']('DSN');
-  if (pipelining === false) keywords.add('PIPELINING');
-  return keywords;
-}
-
-/** Where in the session a command belongs that the engine refused on its own. */
-function stageOf(command: string): Stage {
-  const verb = /^[A-Za-z]*/.exec(command)?.[0].toUpperCase();
-  if (verb === 'MAIL') return 'mail';
-  if (verb === 'RCPT') return 'recipient';
-  if (verb === 'DATA' || verb === 'BDAT') return 'content';
-  return verb === 'AUTH' ? 'auth' : 'hello';
 }
