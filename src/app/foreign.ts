@@ -86,7 +86,7 @@ export class ForeignKeeper {
     };
   }
 
-  /** Takes what changed, begins to fetch what is due, and tells once a day what runs out. Called every second. */
+  /** Takes what changed, begins to fetch what is due, and tells once a day what runs out. Called at each look. */
   async look(): Promise<void> {
     await this.#files.look();
     this.#fetcher.begin(this.#fetched());

@@ -1,4 +1,4 @@
-/** What others may change while the relay runs, each with what is done then: looked at every second, one after the other. */
+/** What others may change while the relay runs, each with what is done then: looked at four times a second, one after the other. */
 import type { Ms } from '../../base/clock.ts';
 import type { OwnedContext } from '../compose.ts';
 import type { Fleet } from '../fleet.ts';
@@ -10,9 +10,9 @@ import type { Running } from './running.ts';
 import type { TlsInForce } from './tls.ts';
 
 /** How often files and ledger are looked at for changes made by others. */
-const LOOK: Ms = 1_000;
+const LOOK: Ms = 250;
 /** A map is one file, and an editor soon done with it. */
-const MAP_PATIENCE: Ms = 1_000;
+const MAP_PATIENCE: Ms = 500;
 
 /** A kind of files, apart from how they are watched. */
 type Kind = Omit<WatchedParts, 'events' | 'clock'>;
@@ -97,7 +97,7 @@ function hopFiles({ running, fleet }: RelayParts): Kind {
   };
 }
 
-/** Has all of them look every second, one after the other, and never two rounds at once. Gives the end of it. */
+/** Has all of them look four times a second, one after the other, and never two rounds at once. Gives the end of it. */
 export function startWatching(
   watchers: readonly { look(): Promise<void> }[],
   { trouble }: Pick<Running, 'trouble'>,

@@ -206,7 +206,7 @@ export const ja: Messages = {
   'ask.bundle': 'ファイルのパスフレーズ',
   'ask.again': '確認のためもう一度',
   'renew.replaced': '{serial} を置き換えます。古い証明書は {until} まで有効です。',
-  'renew.server': 'サーバー証明書のファイルに書き込みました。稼働中のリレーには 1～2 秒で反映されます。',
+  'renew.server': 'サーバー証明書のファイルに書き込みました。稼働中のリレーには 1 秒以内に反映されます。',
   'show.line': '更新履歴',
   'show.line.this': '(この証明書)',
   'show.overlap': '{serial} に更新済み、{until} まで有効',
