@@ -9,9 +9,7 @@ import { globSync } from 'node:fs';
 const filter = process.argv[2] ?? '';
 const files = globSync('test/peers/**/*.test.ts')
   .filter((file) => file.includes(filter))
-  .toSorted()
-  // What takes longest begins first.
-  .toSorted((a, b) => Number(b.includes('sendmail-rig')) - Number(a.includes('sendmail-rig')));
+  .toSorted();
 const run = spawnSync(
   process.execPath,
   [
