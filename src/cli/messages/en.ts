@@ -209,7 +209,7 @@ export const en = {
   'ask.bundle': 'Passphrase of the bundle',
   'ask.again': 'Once more',
   'renew.replaced': 'It takes the place of {serial}, which stays good until {until}.',
-  'renew.server': 'It is in the file of the server certificate; a running relay shows it within a second or two.',
+  'renew.server': 'It is in the file of the server certificate; a running relay shows it within a second.',
   'show.line': 'Line',
   'show.line.this': '(this one)',
   'show.overlap': 'replaced by {serial}, good until {until}',
